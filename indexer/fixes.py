@@ -1,0 +1,253 @@
+"""Problem to fix: the blocks that solve it, verbatim, and what they change."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from indexer.analyzer import HAN, count_terms
+from indexer.pasted import read_pasted
+from indexer.posts import plain
+from indexer.problems import Part, Problem
+from indexer.roles import Role, comment_roles, cue_roles
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of a fix: a contiguous part of the post, with the line it stands on."""
+
+    kind: Literal["text", "code"]
+    text: str
+    line: int
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What solves a problem, in order, and what of the post goes with it."""
+
+    steps: tuple[Step, ...]
+    lead: str | None
+    """The sentence that introduces the fix, where it is not a step itself."""
+    error: str | None
+    cause: str | None
+    failing: Step | None
+    diff: str | None
+    score: float
+
+
+# What speaks for a block and against it. Told by a heading or label, by a lead-in, by its look.
+_ROLE = {
+    Role.FIX: (0.6, 1.6, 2.6),
+    Role.CAUSE: (-0.6, -0.8, -1.0),
+    Role.CHECK: (-0.8, -1.0, -1.6),
+    Role.ERROR: (-3.0, -2.6, -2.6),
+    Role.FAILING: (-1.6, -2.0, -2.6),
+    Role.PROBLEM: (-1.0, -1.2, -1.4),
+    Role.ENVIRONMENT: (-1.6, -1.8, -2.0),
+    Role.REFERENCE: (-2.0, -2.2, -2.4),
+}
+_HONEST = 1.0
+_LONGEST_LEAD = 240
+
+
+def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> Fix | None:
+    """The fix a problem offers, or None where nothing in it can honestly be called one.
+
+    `question` (term → weight) decides between the ways that a problem offers.
+    """
+    parts = problem.parts
+    failing = _failing(problem)
+    scores = [_score(problem, i, failing, question or {}) for i in range(len(parts))]
+    if not scores:
+        return None
+    best = max(range(len(parts)), key=lambda i: (scores[i], i))
+    if scores[best] < _HONEST:
+        return None
+    chosen = _with_neighbours(parts, best, scores)
+    steps = tuple(_step(part) for part in (parts[i] for i in chosen))
+    lead = _lead(parts, chosen[0])
+    if lead is not None and steps[0].kind == "code" and _worth_showing(lead, steps):
+        steps, lead = (_step(lead), *steps), None
+    shown = failing if failing is not None and all(s.line != failing.block.line for s in steps) else None
+    code = next((s for s in steps if s.kind == "code"), None)
+    return Fix(
+        steps=steps,
+        lead=lead.block.text if lead is not None else None,
+        error=_error(problem),
+        cause=_cause(problem, {s.line for s in steps}),
+        failing=_step(shown) if shown is not None else None,
+        diff=_diff(shown.block.text, code.text) if shown is not None and code is not None else None,
+        score=scores[best],
+    )
+
+
+# Judging
+
+
+def _score(
+    problem: Problem, at: int, failing: Part | None, question: Mapping[str, float]
+) -> float:
+    parts = problem.parts
+    part = parts[at]
+    block = part.block
+    if block.kind in ("image", "html") or not block.text.strip():
+        return -9.0
+    score = _ROLE[part.role][part.told] if part.role is not None else 0.0
+    score += 0.8 * (at + 1) / len(parts)
+    if block.kind == "code":
+        score += 1.0 + _code_score(part, failing)
+    elif block.kind == "item":
+        score += 0.2
+    elif block.kind == "table":
+        score -= 0.5
+    if block.kind != "code":
+        cues = cue_roles(block.text) if len(block.text) < 800 else {}
+        score += 0.5 * min(cues.get(Role.FIX, 0), 3)
+        score -= 0.5 * min(cues.get(Role.ERROR, 0) + cues.get(Role.CAUSE, 0), 2)
+        if block.text.rstrip().endswith((":", "：")) or len(plain(block.text).strip()) < 6:
+            score -= 1.5
+        if block.text.rstrip().endswith(("?", "？")):
+            score -= 1.0
+    if question:
+        score += 0.5 * _overlap(block.text, question)
+    return score
+
+
+def _code_score(part: Part, failing: Part | None) -> float:
+    text = part.block.text
+    score = 0.0
+    if part.role is not Role.FIX and read_pasted(text).output:
+        score -= 1.5
+    comments = comment_roles(text)
+    score += 0.8 * (comments.get(Role.FIX, 0) > comments.get(Role.FAILING, 0))
+    score -= 0.8 * (comments.get(Role.FAILING, 0) > comments.get(Role.FIX, 0))
+    if failing is not None and failing.block.line < part.block.line:
+        likeness = _likeness(failing.block.text, text)
+        if 0.3 < likeness < 1.0:
+            score += 1.2 * likeness
+    return score
+
+
+def _overlap(text: str, question: Mapping[str, float]) -> float:
+    """The share of the question's weight that a block holds."""
+    held: dict[str, float] = {}
+    count_terms(text[:4000], held)
+    total = sum(question.values())
+    return sum(w for term, w in question.items() if term in held) / total if total else 0.0
+
+
+def _likeness(before: str, after: str) -> float:
+    """How alike two pieces of code are line by line, 0 to 1."""
+    if len(before) > 20_000 or len(after) > 20_000:
+        return 0.0
+    lines = [line.strip() for line in before.split("\n") if line.strip()]
+    others = [line.strip() for line in after.split("\n") if line.strip()]
+    if len(lines) < 2 and len(others) < 2:
+        return difflib.SequenceMatcher(None, before, after, autojunk=False).quick_ratio() * 0.7
+    return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
+
+
+def _failing(problem: Problem) -> Part | None:
+    """The code that fails: named so, or the first code before a fix that resembles it."""
+    codes = [part for part in problem.parts if part.block.kind == "code"]
+    named = [part for part in codes if part.role is Role.FAILING]
+    if named:
+        return named[0]
+    for i, part in enumerate(codes):
+        if part.role in (Role.ERROR, Role.FIX) or read_pasted(part.block.text).output:
+            continue
+        for later in codes[i + 1 :]:
+            if later.role is not Role.ERROR and 0.4 < _likeness(part.block.text, later.block.text) < 1:
+                return part
+    return None
+
+
+# Choosing
+
+
+def _with_neighbours(parts: Sequence[Part], best: int, scores: Sequence[float]) -> list[int]:
+    """The best block with the steps it is one of: its list, or the steps under the same heading."""
+    kind = parts[best].block.kind
+    chosen = [best]
+    if kind == "item":
+        at = best
+        while at > 0 and _same_list(parts[at - 1], parts[best]):
+            at -= 1
+        end = best
+        while end + 1 < len(parts) and _same_list(parts[end + 1], parts[best]):
+            end += 1
+        if end - at < 12:
+            chosen = list(range(at, end + 1))
+    return chosen
+
+
+def _same_list(part: Part, best: Part) -> bool:
+    return part.anchor == best.anchor and (
+        part.block.kind == "item"
+        or (part.block.kind == "code" and part.role is best.role)
+    )
+
+
+def _lead(parts: Sequence[Part], first: int) -> Part | None:
+    """The sentence before the fix, where it introduces it."""
+    if first == 0 or parts[first].block.kind != "code":
+        return None
+    part = parts[first - 1]
+    if part.block.kind not in ("paragraph", "item", "quote"):
+        return None
+    nearer = part.anchor == parts[first].anchor or Role.FIX in cue_roles(part.block.text)
+    if part.role in (Role.ERROR, Role.REFERENCE) or not nearer:
+        return None
+    return part
+
+
+_UNIT = re.compile(rf"[A-Za-z0-9_]+|[{HAN}]|[^\s\w]")
+
+
+def _worth_showing(lead: Part, steps: Sequence[Step]) -> bool:
+    """Whether the sentence says what was done, and does not bury a short command under words."""
+    text = lead.block.text
+    if len(text) > _LONGEST_LEAD or not cue_roles(text).get(Role.FIX):
+        return False
+    return len(_UNIT.findall(text)) <= 0.8 * sum(len(_UNIT.findall(s.text)) for s in steps)
+
+
+def _step(part: Part) -> Step:
+    block = part.block
+    if block.kind == "code":
+        return Step("code", block.text, block.line, block.language)
+    return Step("text", block.text, block.line)
+
+
+# Beside the fix
+
+
+def _error(problem: Problem) -> str | None:
+    """The error the post tells of, in its own words."""
+    for part in problem.of(Role.ERROR):
+        if part.block.kind in ("code", "quote", "paragraph") and part.block.text.strip():
+            found = read_pasted(part.block.text).errors
+            if part.block.kind == "code" or found:
+                return part.block.text
+    return None
+
+
+def _cause(problem: Problem, shown: set[int]) -> str | None:
+    for part in problem.of(Role.CAUSE):
+        if part.block.kind != "code" and part.block.line not in shown:
+            return part.block.text
+    return None
+
+
+def _diff(before: str, after: str) -> str | None:
+    """The unified diff from the failing code to the fix, or None where they have little in common."""
+    if _likeness(before, after) <= 0.3:
+        return None
+    lines = difflib.unified_diff(
+        before.split("\n"), after.split("\n"), "failing", "fix", lineterm="", n=3
+    )
+    return "\n".join(lines) or None

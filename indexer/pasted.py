@@ -1,0 +1,96 @@
+"""Pasted output to the lines that say what went wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST = 64 * 1024
+_LINES = 400
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
+_TYPE = r"(?:[A-Za-z_$][\w$]*[.:]{1,2})*[A-Z][\w$]*(?:Error|Exception|Warning|Fault|Failure|Interrupt|Exit)"
+_EXCEPTION = re.compile(rf"(?:^|[\s\[(|:>]|[^\x00-\x7f])({_TYPE}|panic|PANIC)\b(?:[:：(]|\s*$|\s)")
+_CODE = re.compile(
+    r"\b(?:[A-Z]{1,6}-?\d{3,6}|0x[89A-Fa-f][0-9A-Fa-f]{7}|E[A-Z]{3,}|SIG[A-Z]{2,7}"
+    r"|ERR_[A-Z_]+|[A-Z]+_[A-Z_]*(?:ERROR|STATUS|DENIED|FAILED)[A-Z_]*)\b"
+)
+_FRAME = re.compile(
+    r"\s*(?:File \".*\", line \d+|at .+[(:].*|#\d+\s|\.\.\. \d+ (?:more|common)|-->|goroutine \d+"
+    r"|\[?[<(]?(?:0x)?[0-9a-f]{8,}\b|\^[\^~]*\s*$|[~^]+\s*$|\d+ \||\|)"
+)
+_STRONG = re.compile(
+    r"(?:^|[^A-Za-z])(?:error|fatal|fatal error|panic|exception|failed|failure|cannot|can't|could not"
+    r"|couldn't|unable to|denied|refused|not found|no such|undefined|unknown|invalid|unexpected"
+    r"|unsupported|timed? ?out|abort(?:ed)?|segmentation fault|killed|warning|traceback"
+    r"|not permitted|already exists|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
+    r"|错误|异常|失败|无法|找不到|拒绝|不存在|未定义|不支持|超时|出错|不能|未找到|錯誤|異常|失敗|無法|拒絕|逾時",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """What a text was read as: its error lines, most telling first, and the names in them."""
+
+    errors: tuple[str, ...]
+    exceptions: tuple[str, ...]
+    codes: tuple[str, ...]
+    output: bool
+    """Whether the text looks like the output of a program rather than like words or a program."""
+
+
+def read_pasted(text: str) -> Pasted:
+    """The error lines, exception types and codes of a text; time grows with its length alone."""
+    lines = _ANSI.sub("", text[:LONGEST]).split("\n")[:_LINES]
+    found: list[tuple[float, int, str]] = []
+    frames = 0
+    exceptions: dict[str, None] = {}
+    codes: dict[str, None] = {}
+    traceback = False
+    for number, line in enumerate(lines):
+        line = line.strip()[:1000]
+        if not line:
+            continue
+        traceback = traceback or line.startswith("Traceback (most recent call last)")
+        if _FRAME.match(line):
+            frames += 1
+            continue
+        score = 0.0
+        for match in _EXCEPTION.finditer(line):
+            exceptions.setdefault(match[1])
+            score += 2.0
+            if match.start() == 0:
+                score += 1.0
+        for match in _CODE.finditer(line):
+            codes.setdefault(match[0])
+            score += 0.5
+        if _STRONG.search(line):
+            score += 1.0
+        if line.startswith(("Caused by:", "Root cause")):
+            score += 1.5
+        if score:
+            found.append((score, number, line))
+    # Interpreters say what went wrong last, compilers first.
+    found.sort(key=lambda one: (-one[0], -one[1] if traceback else one[1]))
+    strong = bool(found) and (found[0][0] >= 3.0 or frames >= 2 or traceback)
+    return Pasted(
+        tuple(line for _, _, line in found[:5]),
+        tuple(exceptions)[:10],
+        tuple(codes)[:10],
+        strong or (bool(found) and len(found) * 3 >= len(lines) and _output(lines)),
+    )
+
+
+_PROMPT = re.compile(r"\s*(?:[\w.@~:/\\-]{0,40}[$#%>❯➜]|>>>|PS [A-Z]:)\s")
+_STATEMENT = re.compile(
+    r"\s*(?:def |class |import |from |return\b|if\b.*[:{]|for\b.*[:{]|public |private |function "
+    r"|const |let |var |#include|SELECT |CREATE |<\w|\w[\w.]* *= |[}\])]+;?$)"
+)
+
+
+def _output(lines: list[str]) -> bool:
+    """Whether most lines are no statements of a program: then they are what one printed."""
+    filled = [line for line in lines if line.strip()]
+    statements = sum(bool(_STATEMENT.match(line)) for line in filled)
+    return statements * 3 <= len(filled)

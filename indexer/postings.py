@@ -1,0 +1,175 @@
+"""Postings as arrays: which term stands in which problem, how often, in which field."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+# The fields a term can stand in, in the order of their numbers.
+FIELDS = ("title", "error", "head", "tags", "problem", "cause", "fix", "code", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Postings sorted by term, problem and field; `terms` is sorted by code point.
+
+    Posting i says: the term numbered `rows[i]` stands in problem `problems[i]`, in field
+    `fields[i]`, and counts `counts[i]` there.
+    """
+
+    terms: Sequence[str]
+    rows: Ints
+    problems: Ints
+    fields: Bytes
+    counts: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def collect(problems: Iterable[Sequence[Mapping[str, float]]]) -> Postings:
+    """The postings of problems given as one mapping from term to count per field of FIELDS."""
+    numbers: dict[str, int] = {}
+    rows: list[int] = []
+    ids: list[int] = []
+    fields: list[int] = []
+    counts: list[float] = []
+    for problem, by_field in enumerate(problems):
+        for field, found in enumerate(by_field):
+            rows.extend([numbers.setdefault(term, len(numbers)) for term in found])
+            counts.extend(found.values())
+            ids.extend([problem] * len(found))
+            fields.extend([field] * len(found))
+    return _sorted(
+        list(numbers),
+        np.array(rows, np.int32),
+        np.array(ids, np.int32),
+        np.array(fields, np.uint8),
+        np.array(counts, np.float32),
+    )
+
+
+def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
+    """One Postings of several; each comes with the new number of each of its problems, or -1.
+
+    Problems numbered -1 are left out, and so are terms that no posting is left of.
+    """
+    numbers: dict[str, int] = {}
+    columns: tuple[list[Any], ...] = ([], [], [], [])
+    for postings, renumbered in parts:
+        rows = np.array([numbers.setdefault(t, len(numbers)) for t in postings.terms], np.int32)
+        problems = renumbered[postings.problems]
+        kept = problems >= 0
+        for column, values in zip(
+            columns,
+            (rows[postings.rows], problems, postings.fields, postings.counts),
+            strict=True,
+        ):
+            column.append(values[kept])
+    rows, ids, fields, counts = (
+        np.concatenate(column) if column else np.empty(0, kind)
+        for column, kind in zip(columns, (np.int32, np.int32, np.uint8, np.float32), strict=True)
+    )
+    used = np.zeros(len(numbers), bool)
+    used[rows] = True
+    names = [term for term, keep in zip(numbers, used, strict=True) if keep]
+    return _sorted(names, (np.cumsum(used) - 1)[rows].astype(np.int32), ids, fields, counts)
+
+
+def _sorted(names: list[str], rows: Ints, ids: Ints, fields: Bytes, counts: Floats) -> Postings:
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int32)
+    place[order] = np.arange(len(names), dtype=np.int32)
+    rows = place[rows]
+    index = np.lexsort((fields, ids, rows))
+    return Postings(
+        [names[i] for i in order], rows[index], ids[index], fields[index], counts[index]
+    )
+
+
+class TermList(Sequence[str]):
+    """Sorted terms in one buffer of UTF-8, looked up without making a string of each."""
+
+    def __init__(self, data: bytes | memoryview, ends: npt.NDArray[np.int64]) -> None:
+        self._data = memoryview(data)
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        return bytes(self._data[self._ends[i] : self._ends[i + 1]]).decode("utf-8")
+
+    def find(self, term: str) -> int | None:
+        """The row of a term, or None. UTF-8 sorts as code points do."""
+        row = bisect_left(self, term)
+        return row if row < len(self) and self[row] == term else None
+
+
+@dataclass(frozen=True, slots=True)
+class PostingFile:
+    """Postings on disk, read where they stand: `starts[row]` is the first posting of a term."""
+
+    terms: TermList
+    starts: npt.NDArray[np.int64]
+    problems: Ints
+    fields: Bytes
+    counts: Floats
+
+    def of(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
+        """(problems, fields, counts) of a term, sorted by problem, or None."""
+        row = self.terms.find(term)
+        if row is None:
+            return None
+        part = slice(self.starts[row], self.starts[row + 1])
+        return self.problems[part], self.fields[part], self.counts[part]
+
+    def load(self) -> Postings:
+        """All of it in memory, to be merged into another."""
+        rows = np.repeat(np.arange(len(self.terms), dtype=np.int32), np.diff(self.starts))
+        return Postings(
+            list(self.terms),
+            rows,
+            np.array(self.problems),
+            np.array(self.fields),
+            np.array(self.counts),
+        )
+
+
+_FILES = ("term_ends", "starts", "problems", "fields", "counts")
+
+
+def write(postings: Postings, folder: Path) -> None:
+    """Writes postings as plain array files into a folder."""
+    blob = io.BytesIO()
+    ends = [0]
+    for term in postings.terms:
+        blob.write(term.encode("utf-8"))
+        ends.append(blob.tell())
+    starts = np.searchsorted(postings.rows, np.arange(len(postings.terms) + 1))
+    (folder / "terms.txt").write_bytes(blob.getvalue())
+    arrays = (np.array(ends), starts, postings.problems, postings.fields, postings.counts)
+    for name, array in zip(_FILES, arrays, strict=True):
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def open_file(folder: Path) -> PostingFile:
+    """The postings of a folder, mapped into memory rather than read."""
+    ends, *arrays = (
+        # np.memmap refuses an empty file; an index of no posts is still an index.
+        np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
+        for path in (folder / f"{name}.npy" for name in _FILES)
+    )
+    terms = TermList((folder / "terms.txt").read_bytes(), np.array(ends))
+    return PostingFile(terms, *arrays)

@@ -1,0 +1,204 @@
+"""Problem: one trouble told in a post, with its blocks by role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from indexer.pasted import read_pasted
+from indexer.posts import Block, Post, Section
+from indexer.roles import Role, cue_roles, heading_role, label_of
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block of a problem with its role; `told` says how much the post itself said so.
+
+    `told` is 2 where a heading or a label names the role, 1 where a lead-in or a cue in the
+    sentence does, 0 where it was judged by the look of the block.
+    """
+
+    block: Block
+    role: Role | None
+    told: int
+    heading: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One trouble told in a post; `parts` stand in the order of the post."""
+
+    title: str
+    anchor: str
+    line: int
+    headings: tuple[str, ...]
+    parts: tuple[Part, ...] = field(repr=False)
+
+    def of(self, *roles: Role | None) -> Iterator[Part]:
+        """The parts that have one of these roles."""
+        return (part for part in self.parts if part.role in roles)
+
+
+def find_problems(post: Post) -> tuple[Problem, ...]:
+    """The problems a post tells, at least one: what belongs to none is told as the post's own.
+
+    Every block of the post stands in exactly one of them.
+    """
+    roles = _section_roles(post)
+    starts = _problem_starts(post, roles)
+    problems = []
+    rest: list[int] = []
+    at = 0
+    while at < len(post.sections):
+        if at not in starts:
+            rest.append(at)
+            at += 1
+            continue
+        end = _subtree_end(post.sections, at)
+        problems.append(_problem(post, list(range(at, end)), roles, post.sections[at]))
+        at = end
+    if rest or not problems:
+        whole = _problem(post, rest, roles, None)
+        if whole.parts or whole.headings or not problems:
+            problems.insert(0, whole)
+    return tuple(problems)
+
+
+# Sections
+
+
+def _section_roles(post: Post) -> list[Role | None]:
+    """The role of each section: what its heading says, else what the heading above it says."""
+    roles: list[Role | None] = []
+    above: list[tuple[int, Role | None]] = []
+    for section in post.sections:
+        while above and above[-1][0] >= section.level:
+            above.pop()
+        role = heading_role(section.heading)
+        if role is None and above:
+            role = above[-1][1]
+        roles.append(role)
+        above.append((section.level, role))
+    return roles
+
+
+def _subtree_end(sections: Sequence[Section], start: int) -> int:
+    end = start + 1
+    while end < len(sections) and sections[end].level > sections[start].level:
+        end += 1
+    return end
+
+
+_QUESTION = re.compile(r"[?？]\s*$|^(?:how|why|what|when|where|can|is|does|do|如何|为什么|怎么|怎样)\b?", re.I)
+_NUMBERED = re.compile(r"^\s*(?:问题|報錯|报错|错误|錯誤|坑|q|issue|problem|error|bug)\s*[0-9一二三四五六七八九十]+", re.I)
+
+
+def _problem_starts(post: Post, roles: list[Role | None]) -> set[int]:
+    """The sections that each tell a problem of their own: two or more siblings, or none."""
+    by_parent: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+    for number, section in enumerate(post.sections):
+        if section.level and _tells_problem(post, roles, number):
+            by_parent.setdefault((section.level, section.above), []).append(number)
+    starts: set[int] = set()
+    for siblings in sorted(by_parent.values(), key=lambda found: found[0]):
+        if len(siblings) < 2:
+            continue
+        covered = any(start <= siblings[0] < _subtree_end(post.sections, start) for start in starts)
+        if not covered:
+            starts.update(siblings)
+    return starts
+
+
+def _tells_problem(post: Post, roles: list[Role | None], number: int) -> bool:
+    section = post.sections[number]
+    named = bool(_NUMBERED.match(section.heading))
+    own = heading_role(section.heading)
+    if own not in (None, Role.PROBLEM, Role.ERROR) or (own is not None and not named):
+        return False
+    if roles[number] not in (None, Role.PROBLEM, Role.ERROR):
+        return False
+    end = _subtree_end(post.sections, number)
+    if any(roles[i] is Role.FIX for i in range(number + 1, end)):
+        return True
+    blocks = [block for i in range(number, end) for block in post.sections[i].blocks]
+    if not blocks:
+        return False
+    heading = section.heading
+    looks = named or bool(_QUESTION.search(heading)) or bool(read_pasted(heading).errors)
+    labels = any(
+        (label := label_of(block.text)) is not None and label.role is Role.FIX
+        for block in blocks
+        if block.kind in ("paragraph", "item", "quote")
+    )
+    return labels or looks
+
+
+# Parts
+
+
+def _problem(
+    post: Post, numbers: list[int], roles: list[Role | None], start: Section | None
+) -> Problem:
+    parts: list[Part] = []
+    for number in numbers:
+        parts.extend(_parts(post.sections[number], roles[number]))
+    first = post.sections[numbers[0]] if numbers else None
+    return Problem(
+        title=start.heading if start else post.title,
+        anchor=start.anchor if start else "",
+        line=start.line if start else (first.line if first else 1),
+        headings=tuple(
+            post.sections[n].heading for n in numbers if post.sections[n].heading
+        ),
+        parts=tuple(parts),
+    )
+
+
+def _parts(section: Section, role: Role | None) -> Iterator[Part]:
+    """The blocks of a section by role: a label rules until the next, a lead-in the next block."""
+    ruling, strength = role, 2 if role is not None else 0
+    lead: Role | None = None
+    for block in section.blocks:
+        if block.kind in ("code", "table", "image"):
+            yield _make(section, block, *_code_role(block, ruling, strength, lead))
+            continue
+        label = label_of(block.text)
+        if label is not None:
+            ruling, strength, lead = label.role, 2, None
+            yield _make(section, block, ruling, 2)
+            continue
+        cues = cue_roles(block.text) if len(block.text) < 1000 else {}
+        said = max(cues, key=lambda r: cues[r], default=None)
+        lead = said if _leads(block.text) or said in (Role.FIX, Role.FAILING, Role.ERROR) else None
+        if ruling is not None:
+            yield _make(section, block, ruling, strength)
+        elif said is not None and said is not Role.FAILING:
+            yield _make(section, block, said, 1)
+        else:
+            yield _make(section, block, None, 0)
+
+
+_LEADS = re.compile(r"[:：]\s*$")
+
+
+def _leads(text: str) -> bool:
+    return bool(_LEADS.search(text))
+
+
+def _code_role(
+    block: Block, ruling: Role | None, strength: int, lead: Role | None
+) -> tuple[Role | None, int]:
+    """Output that tells of an error is an error wherever it stands."""
+    if block.kind == "code" and read_pasted(block.text).output and lead is not Role.FIX:
+        return Role.ERROR, 0 if ruling is not Role.ERROR else strength
+    if lead in (Role.ERROR, Role.FAILING, Role.CAUSE, Role.CHECK) and ruling is not Role.FIX:
+        return lead, 1
+    if ruling is not None:
+        return ruling, strength
+    return lead, 1 if lead is not None else 0
+
+
+def _make(section: Section, block: Block, role: Role | None, told: int) -> Part:
+    return Part(block, role, told, section.heading, section.anchor)

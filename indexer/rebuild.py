@@ -1,0 +1,344 @@
+"""From a folder of posts to the next index: only what changed is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer.analyzer import count_terms
+from indexer.folder import Found, NotText, find_posts
+from indexer.index import (
+    Entry,
+    Index,
+    Manifest,
+    Skipped,
+    next_build,
+    open_current,
+    prepare_place,
+    rebuilding,
+    write_next,
+)
+from indexer.pasted import read_pasted
+from indexer.postings import FIELDS, Ints, Postings, collect, merge
+from indexer.posts import Block, Post, plain, read_post
+from indexer.problems import Part, Problem, find_problems
+from indexer.roles import Role
+
+Progress = Callable[[int, int], None]
+
+# Files read by one call of a worker, and from how many on workers are worth starting.
+_BATCH = 100
+_WORKERS_FROM = 200
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What became of a file: `added`, `changed`, `removed`, `unchanged` or `skipped`."""
+
+    path: str
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a rebuild did; `found` = `indexed` + `skipped`."""
+
+    found: int
+    indexed: int
+    skipped: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    repaired: int
+    files: tuple[File, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    entries: tuple[Entry, ...]
+    skipped: tuple[Skipped, ...]
+    postings: Postings
+    records: tuple[str, ...]
+
+
+def rebuild(
+    folder: Path,
+    place: Path,
+    *,
+    full: bool = False,
+    jobs: int = 0,
+    drafts: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Brings the index at `place` up to date with the posts of `folder`.
+
+    `full` reads every post again; `jobs` 0 takes one process per core; `progress` is called with
+    (files done, files to do). The index that answers is not touched until the next one is whole.
+    """
+    started = time.perf_counter()
+    prepare_place(place)
+    with rebuilding(place):
+        before = None if full else open_current(place)
+        known = {entry.path: entry for entry in before.manifest.posts} if before else {}
+        found = list(find_posts(folder, drafts=drafts))
+        skipped = [Skipped(f.path, f.reason) for f in found if f.reason is not None]
+        to_read, unchanged = [], set()
+        for file in found:
+            if file.reason is None:
+                digest = _digest(file.file)
+                if digest is not None and (old := known.get(file.path)) and old.digest == digest:
+                    unchanged.add(file.path)
+                else:
+                    to_read.append(file)
+        batches = []
+        done = 0
+        for batch in _read_all(to_read, jobs or os.cpu_count() or 1):
+            batches.append(batch)
+            done += len(batch.entries) + len(batch.skipped)
+            if progress:
+                progress(done, len(to_read))
+        skipped += [one for batch in batches for one in batch.skipped]
+        report = _report(found, known, unchanged, batches, skipped, before)
+        if before is None or not _same(before.manifest, folder, report, skipped, drafts):
+            _write(folder, place, before, unchanged, batches, skipped, drafts)
+        if before is not None:
+            before.close()
+    return _finish(report, started)
+
+
+def _same(
+    before: Manifest, folder: Path, report: Report, skipped: Sequence[Skipped], drafts: bool
+) -> bool:
+    """Whether the index that answers already holds just this."""
+    return (
+        not report.added + report.changed + report.removed
+        and set(before.skipped) == set(skipped)
+        and before.folder == str(folder)
+        and before.drafts == drafts
+    )
+
+
+# Reading
+
+
+def _read_all(files: Sequence[Found], jobs: int) -> Iterator[_Batch]:
+    pieces = [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
+    if jobs <= 1 or len(files) < _WORKERS_FROM:
+        yield from map(_read_batch, pieces)
+        return
+    # Not by fork: a server's threads may hold locks at that moment.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as workers:
+        futures: list[Future[_Batch]] = [workers.submit(_read_batch, piece) for piece in pieces]
+        for future in futures:
+            yield future.result()
+
+
+def _read_batch(files: Sequence[Found]) -> _Batch:
+    entries, skipped, records = [], [], []
+    counted: list[Sequence[dict[str, float]]] = []
+    for file in files:
+        try:
+            data = file.file.read_bytes()
+            post = read_post(file.path, data)
+        except NotText as error:
+            skipped.append(Skipped(file.path, str(error)))
+            continue
+        except OSError as error:
+            skipped.append(Skipped(file.path, f"cannot be read: {error.strerror}"))
+            continue
+        problems = find_problems(post)
+        entries.append(
+            Entry(
+                post.path,
+                post.title,
+                post.date,
+                post.tags,
+                post.lang,
+                post.link,
+                hashlib.sha256(data).hexdigest(),
+                len(problems),
+                post.repairs,
+            )
+        )
+        for problem in problems:
+            counted.append(_count(post, problem))
+            records.append(to_record(problem))
+    return _Batch(tuple(entries), tuple(skipped), collect(counted), tuple(records))
+
+
+def _digest(file: Path) -> str | None:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+# The field a block counts in, by its role; what tells of no role counts as plain text.
+_FIELD_OF = {
+    Role.PROBLEM: "problem",
+    Role.ERROR: "problem",
+    Role.ENVIRONMENT: "text",
+    Role.CAUSE: "cause",
+    Role.FIX: "fix",
+    Role.CHECK: "text",
+    Role.REFERENCE: "text",
+    Role.FAILING: "problem",
+    None: "text",
+}
+
+
+def _count(post: Post, problem: Problem) -> Sequence[dict[str, float]]:
+    """What every term counts for in each field of a problem."""
+    counts: dict[str, dict[str, float]] = {name: {} for name in FIELDS}
+    count_terms(post.title, counts["title"])
+    if problem.title != post.title:
+        count_terms(problem.title, counts["title"])
+    count_terms(_file_words(post.path), counts["head"], 0.5)
+    for text in (*problem.headings, *post.extra):
+        count_terms(text, counts["head"])
+    for tag in post.tags:
+        count_terms(tag, counts["tags"])
+    for part in problem.parts:
+        text = part.block.text
+        if part.block.kind == "code":
+            count_terms(text, counts["problem" if part.role is Role.ERROR else "code"])
+        else:
+            text = plain(text)
+            count_terms(text, counts[_FIELD_OF[part.role]])
+        if part.role in (Role.ERROR, Role.PROBLEM, None) and (found := read_pasted(text)).errors:
+            if part.role is Role.ERROR or found.exceptions or found.codes:
+                for line in found.errors[:3]:
+                    count_terms(line, counts["error"])
+    return [counts[name] for name in FIELDS]
+
+
+def _file_words(path: str) -> str:
+    return Path(path).stem.replace("-", " ")
+
+
+# Writing
+
+
+def _write(
+    folder: Path,
+    place: Path,
+    before: Index | None,
+    unchanged: set[str],
+    batches: Sequence[_Batch],
+    skipped: Sequence[Skipped],
+    drafts: bool,
+) -> None:
+    entries: list[Entry] = []
+    records: list[str] = []
+    parts: list[tuple[Postings, Ints]] = []
+    if before is not None and unchanged:
+        renumbered = np.full(len(before.engine), -1, np.int32)
+        at = 0
+        for entry in before.manifest.posts:
+            if entry.path in unchanged:
+                for problem in range(at, at + entry.problems):
+                    renumbered[problem] = len(records)
+                    records.append(before.engine.record(problem))
+                entries.append(entry)
+            at += entry.problems
+        parts.append((before.engine.load(), renumbered))
+    for batch in batches:
+        numbers = np.arange(len(records), len(records) + len(batch.records), dtype=np.int32)
+        parts.append((batch.postings, numbers))
+        entries.extend(batch.entries)
+        records.extend(batch.records)
+    manifest = Manifest(
+        folder=str(folder),
+        built_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        build=next_build(place),
+        posts=tuple(entries),
+        skipped=tuple(skipped),
+        drafts=drafts,
+    )
+    write_next(place, manifest, merge(parts), records)
+
+
+def _report(
+    found: Sequence[Found],
+    known: dict[str, Entry],
+    unchanged: set[str],
+    batches: Sequence[_Batch],
+    skipped: Sequence[Skipped],
+    before: Index | None,
+) -> Report:
+    read = {entry.path: entry for batch in batches for entry in batch.entries}
+    indexed = {**{path: known[path] for path in unchanged}, **read}
+    files = [
+        File(
+            path,
+            "unchanged" if path in unchanged else "changed" if path in known else "added",
+            "; ".join(entry.repairs) or None,
+        )
+        for path, entry in indexed.items()
+    ]
+    files += [File(path, "removed") for path in known if path not in indexed]
+    files += [File(one.path, "skipped", one.reason) for one in skipped]
+    files.sort(key=lambda file: file.path)
+    states = [file.state for file in files]
+    return Report(
+        found=len(found),
+        indexed=len(indexed),
+        skipped=len(skipped),
+        added=states.count("added"),
+        changed=states.count("changed"),
+        removed=states.count("removed"),
+        unchanged=states.count("unchanged"),
+        repaired=sum(bool(entry.repairs) for entry in indexed.values()),
+        files=tuple(files),
+        seconds=0.0,
+    )
+
+
+def _finish(report: Report, started: float) -> Report:
+    import dataclasses
+
+    return dataclasses.replace(report, seconds=round(time.perf_counter() - started, 3))
+
+
+# Records: a problem as it is stored with its postings
+
+
+def to_record(problem: Problem) -> str:
+    """A problem as JSON, for the engine to store."""
+    parts = [
+        [
+            part.block.kind, part.block.text, part.block.line, part.block.end,
+            part.block.language, part.role, part.told, part.heading, part.anchor,
+        ]
+        for part in problem.parts
+    ]  # fmt: skip
+    value = [problem.title, problem.anchor, problem.line, problem.headings, parts]
+    return json.dumps(value, ensure_ascii=False)
+
+
+def from_record(record: str) -> Problem:
+    """The problem that `to_record` made a record of."""
+    title, anchor, line, headings, parts = json.loads(record)
+    return Problem(title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts))
+
+
+def _part(kind: Any, text: str, line: int, end: int, language: str, role: str | None,
+          told: int, heading: str, anchor: str) -> Part:  # fmt: skip
+    block = Block(kind, text, line, end, language)
+    return Part(block, Role(role) if role is not None else None, told, heading, anchor)

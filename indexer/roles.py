@@ -1,0 +1,148 @@
+"""What headings, labels, lead-ins and comments say a block is for: the lexicon, applied."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import yaml
+
+from indexer.analyzer import HAN, fold
+
+
+class Role(StrEnum):
+    """What a section or a block of a post is for."""
+
+    PROBLEM = "problem"
+    ERROR = "error"
+    ENVIRONMENT = "environment"
+    CAUSE = "cause"
+    FAILING = "failing"
+    FIX = "fix"
+    CHECK = "check"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A line such as `解决方法：…`: its role, and where what it labels begins in the text."""
+
+    role: Role
+    end: int
+
+
+# What a heading may hold besides the phrase and still be a label: 解决方案二, Possible ways to fix it.
+_SPARE_HAN = 4
+_SPARE_WORDS = 2
+_LONGEST_LABEL = 24
+
+_NUMBERING = re.compile(
+    r"^[\s#*_>\W]*(?:(?:第?[0-9一二三四五六七八九十]+[步个种、.．)）:：\s]+|step \d+\W*|\(?[0-9a-z][).]\s*)+)?"
+)
+_BEFORE_COLON = re.compile(r"^([^:：\n]{1,40}?)\s*[:：]")
+_HAN_RUN = re.compile(f"[{HAN}]+")
+_LATIN_RUN = re.compile(r"[a-z][a-z'-]*|\d+")
+_SPARE = re.compile(
+    r"^(?:如下|方法|办法|一|二|三|四|五|的|了|是|我|有|最终|具体|可能|可能的|几种|主要|相关|详细|第|种|the|a|an|of|to|"
+    r"this|it|your|possible|for|my|and|in|error|problem|issue|code|\d+)$"
+)
+_LABEL = re.compile(
+    r"^[\s*_>【\[「#-]*(?:\d+[.、)）]\s*)?[*_【\[「]*(?P<name>[^\n:：*_】\]」]{1,40}?)[*_】\]」]*\s*"
+    r"(?:[:：][*_】\]」]*|(?<=[】\]」]))\s*"
+)
+
+
+def heading_role(heading: str) -> Role | None:
+    """The role a heading gives to what stands under it, or None where it only names a subject."""
+    text = _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
+    if (role := _phrase_role(text)) is not None:
+        return role
+    before = _BEFORE_COLON.match(text)
+    return _phrase_role(before[1].strip()) if before else None
+
+
+def label_of(text: str) -> Label | None:
+    """The label that a block begins with, or None."""
+    match = _LABEL.match(text)
+    if match is None or len(match["name"]) > _LONGEST_LABEL:
+        return None
+    role = _phrase_role(_NUMBERING.sub("", fold(match["name"])).strip())
+    return Label(role, match.end()) if role is not None else None
+
+
+def cue_roles(text: str) -> dict[Role, int]:
+    """How many cues of each role a sentence holds."""
+    folded = fold(text)
+    return {role: n for role, cue in _cues("cues") if (n := len(cue.findall(folded)))}
+
+
+def comment_roles(code: str) -> dict[Role, int]:
+    """How many comments in code say that it is right, or that it is wrong."""
+    found: dict[Role, int] = {}
+    for line in code.split("\n")[:200]:
+        match = _COMMENT.search(line[:500])
+        if match is None:
+            continue
+        folded = fold(match[1])
+        for role, cue in _cues("comments"):
+            if cue.search(folded):
+                found[role] = found.get(role, 0) + 1
+    return found
+
+
+_COMMENT = re.compile(r"(?:#|//|--|/\*|<!--)\s*(.{1,200})")
+
+
+def _phrase_role(text: str) -> Role | None:
+    if not text or len(text) > 60:
+        return None
+    match = max(
+        _phrases().finditer(text),
+        # In Chinese the longest phrase, then the last one; in English the first.
+        key=lambda m: (-m.start(), 0) if text.isascii() else (m.end() - m.start(), m.start()),
+        default=None,
+    )
+    if match is None:
+        return None
+    rest = _phrases().sub(" ", text)
+    spare_han = sum(len(run) for run in _HAN_RUN.findall(rest) if not _SPARE.match(run))
+    spare_words = sum(not _SPARE.match(word) for word in _LATIN_RUN.findall(rest))
+    if spare_han > _SPARE_HAN or spare_words > _SPARE_WORDS or spare_han + spare_words > 4:
+        return None
+    return _role_of()[match[0]]
+
+
+@functools.cache
+def _data() -> dict[str, dict[str, list[str]]]:
+    text = (importlib.resources.files("indexer") / "data" / "roles.yaml").read_text("utf-8")
+    data: dict[str, dict[str, list[str]]] = yaml.safe_load(text)
+    return data
+
+
+@functools.cache
+def _role_of() -> dict[str, Role]:
+    return {
+        fold(phrase): Role(role)
+        for role, lists in _data()["headings"].items()
+        for phrases in lists
+        for phrase in phrases.split("|")
+    }
+
+
+@functools.cache
+def _phrases() -> re.Pattern[str]:
+    phrases = sorted(_role_of(), key=len, reverse=True)
+    latin = "|".join(re.escape(p) for p in phrases if p.isascii())
+    han = "|".join(re.escape(p) for p in phrases if not p.isascii())
+    return re.compile(rf"(?<![a-z])(?:{latin})(?![a-z])|(?:{han})")
+
+
+@functools.cache
+def _cues(kind: str) -> list[tuple[Role, re.Pattern[str]]]:
+    return [
+        (Role(role), re.compile("|".join(f"(?:{p})" for p in patterns)))
+        for role, patterns in _data()[kind].items()
+    ]

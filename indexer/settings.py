@@ -1,0 +1,111 @@
+"""Settings: name, default, one sentence; from fixdex.yaml, then FIXDEX_…, then options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FILE = "fixdex.yaml"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names where it stands and what it may be."""
+
+
+def _setting(default: Any, sentence: str) -> Any:
+    if isinstance(default, tuple):
+        return field(default_factory=lambda: default, metadata={"sentence": sentence})
+    return field(default=default, metadata={"sentence": sentence})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an owner can choose. A later source wins over an earlier one."""
+
+    title: str = _setting("Fixdex", "Name shown on the pages.")
+    drafts: bool = _setting(False, "Also index drafts (`draft: true`, `_drafts/`).")
+    permalink: str = _setting(
+        "", "Address of a post on your own site, with `{path}`, `{folder}`, `{stem}`."
+    )
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on; 0 takes a free one.")
+    jobs: int = _setting(0, "Processes that read posts; 0 means one per core.")
+    allowed_origins: tuple[str, ...] = _setting(
+        (), "Sites whose pages may ask (chat widget), e.g. `https://blog.example.com`."
+    )
+    rate_limit: str = _setting("120", "Questions a visitor may ask per minute, or `off`.")
+    path_prefix: str = _setting("", "Path the site lives under behind a proxy, e.g. `/kb`.")
+
+
+def load_settings(
+    folder: Path, environment: Mapping[str, str] | None = None, **options: Any
+) -> Settings:
+    """The settings for a folder of posts; an option that is None was not given.
+
+    Raises SettingsError with the file or variable, the key, and what was expected.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    known = {f.name: f for f in fields(Settings)}
+    for name, value in _read_file(folder / FILE).items():
+        name = str(name).replace("-", "_")
+        if name not in known:
+            raise SettingsError(
+                f"{folder / FILE}: there is no setting {name!r}; known are {', '.join(known)}"
+            )
+        values[name] = _convert(name, value, f"{folder / FILE}: {name}")
+    for name in known:
+        variable = f"FIXDEX_{name.upper()}"
+        if variable in environment:
+            values[name] = _convert(name, environment[variable], variable)
+    for name, value in options.items():
+        if value is not None:
+            values[name] = _convert(name, value, f"--{name.replace('_', '-')}")
+    return Settings(**values)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{path} cannot be read as YAML: {reason}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path}: expected lines of the form `name: value`")
+    return data
+
+
+_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
+
+
+def _convert(name: str, value: Any, where: str) -> Any:
+    default = getattr(Settings(), name)
+    if isinstance(default, bool):
+        text = str(value).strip().lower()
+        if text not in _TRUE | _FALSE:
+            raise SettingsError(f"{where}: expected true or false, not {value!r}")
+        return text in _TRUE
+    if isinstance(default, int):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise SettingsError(f"{where}: expected a whole number, not {value!r}") from None
+    if isinstance(default, tuple):
+        items = value if isinstance(value, (list, tuple)) else str(value).split(",")
+        return tuple(item for item in (str(i).strip() for i in items) if item)
+    if name == "rate_limit":
+        # YAML 1.1 reads a bare `off` as false.
+        text = "off" if value is False else str(value).strip().lower()
+        if text != "off" and not text.isdigit():
+            raise SettingsError(f"{where}: expected a whole number or off, not {value!r}")
+        return text
+    return str(value)
