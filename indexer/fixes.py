@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from indexer.analyzer import HAN, count_terms
+from indexer.analyzer import count_terms
+from indexer.chinese import HAN
 from indexer.pasted import read_pasted
-from indexer.posts import plain
+from indexer.markdown import plain
 from indexer.problems import Part, Problem
 from indexer.roles import Role, comment_roles, cue_roles
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from email.utils import parsedate
+from typing import Any, Literal
+
+from markdown_it.token import Token
+
+from indexer.chinese import HAN, language_of
+from indexer.folder import decode
+from indexer.front_matter import Header, read_header, strings
+from indexer.markdown import BOLD_LINE, block_tokens, language_of_fence, plain, to_html
 
 BlockKind = Literal["paragraph", "item", "quote", "code", "table", "image", "html"]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a section; `text` is a contiguous part of the decoded file, container prefixes removed."""
+    """A piece of a section; `text` is a contiguous part of the decoded file, container prefixes removed.
+
+    `line` and `end` are the first and the last line of the file that it stands on, from 1.
+    """
 
     kind: BlockKind
     text: str
@@ -21,7 +35,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it, up to the next heading of any level."""
+    """A heading and what stands under it, up to the next heading of any level.
+
+    Level 0 is what stands before the first heading, level 7 a bold line that serves as one.
+    """
 
     heading: str
     level: int
@@ -45,3 +62,392 @@ class Post:
     extra: tuple[str, ...]
     sections: tuple[Section, ...]
     repairs: tuple[str, ...]
+
+
+def read_post(path: str, data: bytes) -> Post:
+    """The post that a file holds. Raises NotText where it holds no text, and nothing else."""
+    decoded = decode(data)
+    lines = decoded.text.split("\n")
+    header = read_header(lines)
+    repairs = [*decoded.repairs, *header.repairs]
+    tokens, mended, noise = block_tokens(lines[header.lines :], mdx=path.lower().endswith(".mdx"))
+    pieces = _with_lost(list(_pieces(tokens, lines, header.lines)), lines, header.lines, noise)
+    sections = _sections(pieces)
+    values = header.values
+    day, dated = _date(values, path)
+    if dated is not None:
+        repairs.append(f"date {dated[:40]!r} does not exist")
+    title = _title(values, sections, path)
+    return Post(
+        path=path,
+        title=title,
+        date=day,
+        tags=_tags(values),
+        lang=_language(title, sections),
+        link=_link(values),
+        draft=_draft(values),
+        extra=_extra(header),
+        sections=sections,
+        repairs=(*repairs, *mended),
+    )
+
+
+def render_post(path: str, data: bytes, highlight: Callable[[str, str], str]) -> str:
+    """The HTML of a post, not sanitised; ids are `L` and the line, and the anchors of sections.
+
+    Raises NotText where the file holds no text.
+    """
+    lines = decode(data).text.split("\n")
+    header = read_header(lines)
+    return to_html(
+        lines[header.lines :],
+        first_line=header.lines + 1,
+        anchors={section.line: section.anchor for section in read_post(path, data).sections},
+        highlight=highlight,
+        mdx=path.lower().endswith(".mdx"),
+    )
+
+
+# Tokens to pieces
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    text: str
+    level: int
+    line: int
+    end: int
+
+
+_Piece = Block | _Heading
+
+
+def _pieces(tokens: list[Token], lines: list[str], offset: int) -> Iterator[_Piece]:
+    """Headings and blocks in the order of the post."""
+    quotes = 0
+    fresh_item = False
+    for at, token in enumerate(tokens):
+        kind = token.type
+        if kind == "blockquote_open":
+            quotes += 1
+        elif kind == "blockquote_close":
+            quotes -= 1
+        elif kind == "list_item_open":
+            fresh_item = True
+        if token.map is None or token.nesting < 0:
+            continue
+        line, end = token.map[0] + offset + 1, token.map[1] + offset
+        if kind == "heading_open":
+            text = tokens[at + 1].content
+            yield Block("quote", text, line, end) if quotes else _Heading(
+                text, int(token.tag[1]), line, end
+            )
+        elif kind == "paragraph_open":
+            text = tokens[at + 1].content
+            if fresh_item:
+                yield Block("item", _with_marker(text, lines[line - 1]), line, end)
+                fresh_item = False
+            elif not quotes and (bold := BOLD_LINE.match(text)):
+                yield _Heading(bold[1], 7, line, end)
+            else:
+                yield Block(_prose_kind(text, quotes), text, line, end)
+        elif kind == "fence":
+            yield Block("code", token.content.strip("\n"), line, end, language_of_fence(token.info))
+        elif kind == "code_block":
+            text = token.content.strip("\n")
+            yield Block("paragraph" if _is_prose(text) else "code", text, line, end)
+        elif kind == "table_open":
+            yield Block("table", token.meta["text"], line, end)
+        elif kind == "html_block":
+            yield from _from_html(token.content, line)
+        elif kind == "admonition_title_open":
+            yield _Heading(tokens[at + 1].content, 7, line, end)
+
+
+_ONLY_IMAGES = re.compile(r"(?:\[?!\[[^\]\n]*\]\([^)\n]*\)(?:\]\([^)\n]*\))?\s*|<img\b[^<>]*>\s*)+\Z")
+
+
+def _prose_kind(text: str, quotes: int) -> BlockKind:
+    if text[:1] in "![<" and len(text) < 5000 and _ONLY_IMAGES.match(text):
+        return "image"
+    return "quote" if quotes else "paragraph"
+
+
+def _with_marker(text: str, line: str) -> str:
+    """The text of a list item as its line has it, with the marker before it."""
+    first = text.split("\n", 1)[0]
+    before = line.rstrip()[: len(line.rstrip()) - len(first)]
+    marker = re.search(r"(?:[-*+]|\d{1,9}[.)])[ \t]+\Z", before)
+    return before[marker.start() :] + text if marker else text
+
+
+_HAN = re.compile(f"[{HAN}]")
+_CODE_SIGN = re.compile(r"[{}();=<>$|\\]|^\s*(?:#|//|-{1,2}\w)", re.MULTILINE)
+
+
+def _is_prose(text: str) -> bool:
+    """Whether an indented block is a paragraph that its author indented, as Chinese prose is."""
+    return len(_HAN.findall(text)) * 2 > len(text) and not _CODE_SIGN.search(text)
+
+
+# HTML blocks
+
+
+_PRE = re.compile(
+    r"<pre\b([^>]{0,500})>\s*?(?:<code\b([^>]{0,500})>)?\n?(.*?)(?:</code>\s*)?</pre>", re.I | re.S
+)
+_HTML_HEADING = re.compile(r"\s*<h([1-6])\b[^>]{0,500}>(.*?)</h\1>", re.I | re.S)
+_HIDDEN = re.compile(r"\s*<(?:script|style)\b", re.I)
+
+
+def _from_html(text: str, line: int) -> Iterator[_Piece]:
+    """What an HTML block shows: headings, code in `<pre>`, other text; comments show nothing."""
+    if _HIDDEN.match(text) or (text.lstrip().startswith("<!--") and _closed_comment(text)):
+        return
+    if heading := _HTML_HEADING.match(text):
+        last = line + text.count("\n", 0, heading.end())
+        yield _Heading(plain(heading[2]).strip(), int(heading[1]), line, last)
+        line, text = last, text[heading.end() :]
+    at = 0
+    for match in _PRE.finditer(text) if "<pre" in text.lower() else ():
+        yield from _html(text[at : match.start()], line + text.count("\n", 0, at))
+        code = match[3].strip("\n")
+        start = line + text.count("\n", 0, match.start())
+        named = re.search(r"(?:lang(?:uage)?-|brush:\s*)([\w+#-]+)", f"{match[1]} {match[2]}")
+        end = start + match[0].count("\n")
+        if code.strip():
+            yield Block("code", code, start, end, named[1].lower() if named else "")
+        at = match.end()
+    yield from _html(text[at:], line + text.count("\n", 0, at))
+
+
+def _closed_comment(text: str) -> bool:
+    return text.rstrip().endswith("-->") and text.count("<!--") == text.count("-->") == 1
+
+
+def _html(text: str, line: int) -> Iterator[Block]:
+    line += len(text) - len(text.lstrip("\n"))
+    text = text.strip("\n")
+    if text.strip():
+        kind: BlockKind = "image" if _ONLY_IMAGES.match(text[:5000].strip()) else "html"
+        yield Block(kind, text, line, line + text.count("\n"))
+
+
+def _with_lost(
+    pieces: list[_Piece], lines: list[str], offset: int, noise: set[int]
+) -> list[_Piece]:
+    """The pieces with every line that none of them holds as a paragraph of its own."""
+    held = bytearray(len(lines) + 2)
+    for piece in pieces:
+        held[piece.line : piece.end + 1] = b"\1" * (piece.end + 1 - piece.line)
+    for number in noise:
+        held[number + offset + 1] = 1
+    lost: list[_Piece] = []
+    start = 0
+    for number in range(offset + 1, len(lines) + 2):
+        text = lines[number - 1] if number <= len(lines) else ""
+        if not held[number] and text.strip() and not _NOTHING.match(text):
+            start = start or number
+        elif start:
+            kept = "\n".join(lines[start - 1 : number - 1])
+            if not _hides(kept):
+                lost.append(Block("paragraph", kept.strip(), start, number - 1))
+            start = 0
+    return sorted((*pieces, *lost), key=lambda piece: piece.line) if lost else pieces
+
+
+# Marks without words: rules, list and quote markers, empty headings, the mark of a fence.
+_NOTHING = re.compile(r"[\s>*+\-_=#`~|.:\d)]*\Z|\s*(?:!!!|\?\?\?\+?)\s")
+
+
+def _hides(text: str) -> bool:
+    text = text.strip()
+    return text.startswith("<!--") and text.endswith("-->") or bool(_HIDDEN.match(text))
+
+
+# Sections
+
+
+_OWN_ANCHOR = re.compile(r"\s*\{:?\s*#([\w.:-]+)[^}]*\}\s*$")
+
+
+def _sections(pieces: list[_Piece]) -> tuple[Section, ...]:
+    sections: list[Section] = []
+    taken: set[str] = set()
+    above: list[tuple[int, str, str]] = []
+    heading, blocks = _Heading("", 0, 1, 1), list[Block]()
+    anchor, parents = "", tuple[str, ...]()
+
+    def close() -> None:
+        if blocks or heading.level:
+            sections.append(
+                Section(heading.text, heading.level, anchor, heading.line, parents, tuple(blocks))
+            )
+
+    for piece in pieces:
+        if isinstance(piece, Block):
+            blocks.append(piece)
+            continue
+        own = _OWN_ANCHOR.search(piece.text)
+        text = plain(piece.text[: own.start()] if own else piece.text).strip()
+        if not text:
+            continue
+        close()
+        while above and above[-1][0] >= piece.level:
+            above.pop()
+        parents = tuple(name for _, name, _ in above)
+        parent = above[-1][2] if above else ""
+        anchor = _anchor(own[1] if own else _slug(text), parent, taken)
+        above.append((piece.level, text, anchor))
+        heading, blocks = _Heading(text, piece.level, piece.line, piece.end), []
+    close()
+    return tuple(sections)
+
+
+def _slug(text: str) -> str:
+    """A heading as GitHub makes its anchor: letters and digits of any script, blanks as dashes."""
+    kept = re.sub(r"[^\w\- ]", "", text.lower()[:200]).strip().replace(" ", "-")
+    return kept or "section"
+
+
+def _anchor(slug: str, parent: str, taken: set[str]) -> str:
+    """The slug, else with that of the heading above, else numbered: unique in the post.
+
+    `L` and digits are the anchors of blocks.
+    """
+    if re.fullmatch(r"[Ll]\d+", slug):
+        slug = f"section-{slug}"
+    choice = slug
+    if choice in taken and parent:
+        choice = f"{parent}-{slug}"
+    number = 2
+    while choice in taken:
+        choice = f"{slug}-{number}"
+        number += 1
+    taken.add(choice)
+    return choice
+
+
+# Header values
+
+
+def _title(values: Mapping[str, Any], sections: tuple[Section, ...], path: str) -> str:
+    title = next(strings(values.get("title")), "")
+    title = re.sub(r"\.(?:md|markdown|mdx)$", "", title, flags=re.I)
+    if title and "{{" not in title:
+        return " ".join(plain(title).split())
+    for section in sections:
+        if section.level == 1:
+            return section.heading
+    return _file_title(path)
+
+
+def _file_title(path: str) -> str:
+    *folders, name = path.split("/")
+    stem = re.sub(r"(?:\.(?:md|markdown|mdx))+$", "", name, flags=re.I).strip()
+    if stem.lower() in ("index", "_index", "readme") and folders:
+        stem = folders[-1]
+    return re.sub(r"^\d{4}-\d{1,2}-\d{1,2}[-_ ]+(?=.)", "", stem)
+
+
+_DAY = re.compile(r"\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})")
+_DATE_KEYS = ("date", "createtime", "created", "create_time", "publishdate", "published",
+              "pubdate", "createdate", "created_at", "time", "lastmod", "updated")  # fmt: skip
+
+
+def _date(values: Mapping[str, Any], path: str) -> tuple[str | None, str | None]:
+    """The date of a post as YYYY-MM-DD, and the text of one that does not exist."""
+    wrong = None
+    for key in _DATE_KEYS:
+        for text in strings(values.get(key)):
+            if (found := _day(text)) is not None:
+                return found, wrong
+            if re.search(r"\d{4}", text):
+                wrong = wrong or text
+    return _day(path.rsplit("/", 1)[-1]), wrong
+
+
+def _day(text: str) -> str | None:
+    if match := _DAY.match(text):
+        year, month, day = map(int, match.groups())
+    elif parsed := parsedate(text):
+        year, month, day = parsed[:3]
+    else:
+        return None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+_TAG_KEYS = ("tags", "tag", "keywords", "keyword", "categories", "category")
+
+
+def _tags(values: Mapping[str, Any]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for key in _TAG_KEYS:
+        value = values.get(key)
+        for text in strings(value, 200):
+            for tag in _split_tags(text) if isinstance(value, str) else (text,):
+                tag = tag.strip().strip("#\"'[]").strip()
+                if tag and tag.lower() not in ("null", "~", "none") and len(tag) <= 80:
+                    found.setdefault(tag.lower(), tag)
+    return tuple(found.values())
+
+
+def _split_tags(text: str) -> list[str]:
+    """Tags in one string: between commas, else between blanks."""
+    if re.search(r"[,，、;；]", text):
+        return re.split(r"[,，、;；]", text)
+    return text.split() if len(text) < 200 else []
+
+
+def _link(values: Mapping[str, Any]) -> str | None:
+    for key in ("url", "permalink"):
+        text = values.get(key)
+        if isinstance(text, str) and re.match(r"https?://[^\s<>\"']+\Z|/[^\s<>\"':]*\Z", text):
+            return text
+    return None
+
+
+def _draft(values: Mapping[str, Any]) -> bool:
+    def said(key: str) -> str:
+        return str(values.get(key, "")).strip().lower()
+
+    return said("draft") in ("true", "yes", "on", "1") or said("published") in ("false", "no", "off")
+
+
+# Keys whose values steer a site and say nothing about the post.
+_STEERING = frozenset(
+    """layout type toc comments comment cover img image images thumbnail banner author authors top
+    mathjax katex math sticky weight id uuid guid password updated lastmod abbrlink sidebar index
+    copyright hide hidden pin pinned draft published lang language locale permalink url slug date
+    title typora-root-url typora-copy-images-to header-img catalog order icon nav_order parent
+    has_children reprint music readingtime wordcount cid mermaid share donate license""".split()
+) | {*_DATE_KEYS, *_TAG_KEYS}
+_MOST_EXTRA = 20_000
+
+
+def _extra(header: Header) -> tuple[str, ...]:
+    """What the header says beyond title, date and tags, and what of it could not be read."""
+    found = [
+        text
+        for key, value in header.values.items()
+        if key not in _STEERING
+        for text in strings(value)
+    ]
+    room = _MOST_EXTRA
+    kept = []
+    for text in (*found, *header.rest):
+        if not re.fullmatch(r"[\d\s.:/-]*|true|false|null|~|yes|no", text, re.I) and room > 0:
+            kept.append(text[:room])
+            room -= len(text)
+    return tuple(kept)
+
+
+def _language(title: str, sections: tuple[Section, ...]) -> str:
+    prose = [title]
+    for section in sections:
+        prose.append(section.heading)
+        prose += [plain(b.text[:2000]) for b in section.blocks if b.kind not in ("code", "html")]
+    return language_of("\n".join(prose))

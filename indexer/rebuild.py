@@ -31,7 +31,8 @@ from indexer.index import (
 )
 from indexer.pasted import read_pasted
 from indexer.postings import FIELDS, Ints, Postings, collect, merge
-from indexer.posts import Block, Post, plain, read_post
+from indexer.markdown import plain
+from indexer.posts import Block, Post, read_post
 from indexer.problems import Part, Problem, find_problems
 from indexer.roles import Role
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 import yaml
 
-from indexer.analyzer import HAN, fold
+from indexer.analyzer import fold
+from indexer.chinese import HAN
 
 
 class Role(StrEnum):

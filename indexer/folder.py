@@ -1,0 +1,190 @@
+"""The posts' folder: which files are posts, and what their bytes say."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIXES = (".md", ".markdown", ".mdx")
+NOT_ENTERED = frozenset({".git", ".obsidian", ".trash", ".fixdex", "node_modules"})
+LARGEST = 5_000_000
+
+
+class NotText(ValueError):
+    """A file that holds no text; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be a post; `reason` says why it is not read, None that it is."""
+
+    path: str
+    file: Path
+    reason: str | None = None
+
+
+def find_posts(folder: Path, *, drafts: bool = False) -> Iterator[Found]:
+    """Every Markdown file under a folder, in the order of their paths.
+
+    What cannot or must not be read comes with its reason. Links are followed to files inside the
+    folder only.
+    """
+    yield from sorted(_walk(folder, folder.resolve(), "", drafts), key=lambda found: found.path)
+
+
+def _walk(folder: Path, root: Path, above: str, drafts: bool) -> Iterator[Found]:
+    """Folders are taken from a list, not by recursion: a tree may be deeper than the stack."""
+    waiting = [(folder, above)]
+    while waiting:
+        here, above = waiting.pop()
+        try:
+            with os.scandir(here) as listing:
+                entries = list(listing)
+        except OSError as error:
+            yield Found(above or ".", here, f"folder cannot be read: {error.strerror}")
+            continue
+        for entry in entries:
+            path = above + _readable(entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in NOT_ENTERED:
+                    waiting.append((Path(entry.path), path + "/"))
+            elif entry.is_symlink() and entry.is_dir():
+                if not _inside(entry, root):
+                    yield Found(path, Path(entry.path), "link that leads out of the folder")
+            elif entry.name.lower().endswith(SUFFIXES):
+                yield Found(path, Path(entry.path), _reason(entry, path, root, drafts))
+
+
+def _reason(entry: os.DirEntry[str], path: str, root: Path, drafts: bool) -> str | None:
+    if entry.is_symlink() and not _inside(entry, root):
+        return "link that leads out of the folder"
+    try:
+        found = entry.stat()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not stat.S_ISREG(found.st_mode):
+        return "not a regular file"
+    if found.st_size > LARGEST:
+        return f"larger than {LARGEST // 1_000_000} MB"
+    if not drafts and "_drafts" in path.split("/")[:-1]:
+        return DRAFT
+    return None
+
+
+DRAFT = "draft (the setting `drafts` includes them)"
+
+
+def _inside(entry: os.DirEntry[str], root: Path) -> bool:
+    # A link to nowhere is inside: opening it gives the reason.
+    return Path(os.path.realpath(entry.path)).is_relative_to(root)
+
+
+def _readable(name: str) -> str:
+    """A file's name as text; bytes that are none become `\\xff`, so that it can be shown."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+# Bytes to text
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file's text with line ends as `\\n`, and what had to be repaired to read it."""
+
+    text: str
+    repairs: tuple[str, ...] = ()
+
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8", "UTF-8 byte order mark removed"),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "decoded as UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "decoded as UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "decoded as UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "decoded as UTF-16"),
+)
+
+
+def decode(data: bytes) -> Decoded:
+    """The text of a file. Raises NotText where there is none."""
+    if len(data) > LARGEST:
+        raise NotText(f"larger than {LARGEST // 1_000_000} MB")
+    text, repairs = _decode(data)
+    if "\0" in text:
+        if text.count("\0") * 200 > len(text):
+            raise NotText("binary: it holds NUL bytes")
+        text, repairs = text.replace("\0", ""), [*repairs, "NUL characters removed"]
+    if len(_CONTROL.findall(text)) * 10 > len(text):
+        raise NotText("binary: it holds control characters")
+    return Decoded(text.replace("\r\n", "\n").replace("\r", "\n"), tuple(repairs))
+
+
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def _decode(data: bytes) -> tuple[str, list[str]]:
+    for mark, encoding, repair in _BOMS:
+        if data.startswith(mark):
+            return _strictly(data[len(mark) :], encoding, repair)
+    if encoding := _utf_16(data):
+        return _strictly(data, encoding, "decoded as UTF-16 (it has no byte order mark)")
+    try:
+        return data.decode("utf-8"), []
+    except UnicodeDecodeError:
+        return _guess(data)
+
+
+def _strictly(data: bytes, encoding: str, repair: str) -> tuple[str, list[str]]:
+    try:
+        return data.decode(encoding), [repair]
+    except UnicodeDecodeError:
+        text = data.decode(encoding, "replace")
+        bad = text.count("\ufffd")
+        if bad * 20 > len(text):
+            raise NotText(f"not text, though it begins like {encoding.upper()}") from None
+        return text, [repair, f"{bad} unreadable characters replaced"]
+
+
+def _utf_16(data: bytes) -> str | None:
+    """The byte order where every other byte is mostly zero, as in Latin text in UTF-16."""
+    sample = data[:4096]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = len(sample) // 2
+    if half < 2 or len(data) % 2 or max(even, odd) * 10 < half * 4 or min(even, odd) * 20 > half:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+# The most frequent characters of Chinese prose, in both scripts.
+_FREQUENT = frozenset(
+    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
+    "用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实"
+    "這個們來為國說時會對過發後裡種經麼學現當沒動還進樣開從實問題錯誤解決安裝执行報错误问题解决安装檔案設定设置文件"
+)
+
+
+def _guess(data: bytes) -> tuple[str, list[str]]:
+    """Text that is not UTF-8: damaged UTF-8, else the encoding whose characters look like prose."""
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = sum(char > "\x7f" for char in text) - bad
+    if good > 10 * bad:
+        return text, [f"{bad} bytes that are no UTF-8 replaced"]
+    best: tuple[float, str, str] = (0.05, "", "")
+    for encoding in ("gb18030", "big5"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        foreign = [char for char in text if char > "\x7f"]
+        share = sum(char in _FREQUENT for char in foreign) / max(1, len(foreign))
+        best = max(best, (share, encoding, text))
+    if best[1]:
+        return best[2], [f"decoded as {best[1].upper()}"]
+    if sum(byte > 0x7F for byte in data) * 10 < len(data):
+        return data.decode("cp1252", "replace"), ["decoded as Windows-1252"]
+    raise NotText("its encoding is not known (not UTF-8, UTF-16, GB18030 or Big5)")
