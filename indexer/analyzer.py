@@ -118,8 +118,8 @@ def _folding() -> dict[int, str]:
             folding[point] = folded
     for invisible in (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF):
         folding[invisible] = ""
-    for traditional, simplified in simplified().items():
-        folding[traditional] = simplified
+    for traditional, choice in simplified().items():
+        folding[traditional] = choice
     return folding
 
 

@@ -91,7 +91,10 @@ def _subtree_end(sections: Sequence[Section], start: int) -> int:
     return end
 
 
-_QUESTION = re.compile(r"[?？]\s*$|^(?:how|why|what|when|where|can|is|does|do|如何|为什么|怎么|怎样)\b?", re.I)
+_QUESTION = re.compile(
+    r"[?？]\s*$|^(?:how|why|what|when|where|can|is|does|do)\b|^(?:如何|为什么|為什麼|怎么|怎麼|怎样|怎樣)",
+    re.I,
+)
 _NUMBERED = re.compile(r"^\s*(?:问题|報錯|报错|错误|錯誤|坑|q|issue|problem|error|bug)\s*[0-9一二三四五六七八九十]+", re.I)
 
 

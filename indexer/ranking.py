@@ -113,6 +113,17 @@ class Ranking:
             return float(found[1][place])
         return 0.0
 
+    def explain(self, terms: Mapping[str, float], problem: int) -> tuple[tuple[str, float], ...]:
+        """What each term added to the score of a problem, most first."""
+        parts = []
+        for term, weight in terms.items():
+            count = self.holds(term, problem)
+            found = self.term(term)
+            if count and found is not None:
+                grown = float(saturated(np.array([count], np.float32))[0])
+                parts.append((term, weight * self.rarity(len(found[0])) * grown))
+        return tuple(sorted(parts, key=lambda part: (-part[1], part[0])))
+
     def _weighted(self, term: str) -> tuple[Ints, Floats] | None:
         postings = self._engine.postings(term)
         if postings is None:

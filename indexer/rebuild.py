@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from indexer.analyzer import count_terms
-from indexer.folder import Found, NotText, find_posts
+from indexer.folder import DRAFT, Found, NotText, find_posts
 from indexer.index import (
     Entry,
     Index,
@@ -107,7 +107,7 @@ def rebuild(
                     to_read.append(file)
         batches = []
         done = 0
-        for batch in _read_all(to_read, jobs or os.cpu_count() or 1):
+        for batch in _read_all(to_read, jobs or os.cpu_count() or 1, drafts):
             batches.append(batch)
             done += len(batch.entries) + len(batch.skipped)
             if progress:
@@ -118,7 +118,7 @@ def rebuild(
             _write(folder, place, before, unchanged, batches, skipped, drafts)
         if before is not None:
             before.close()
-    return _finish(report, started)
+    return replace(report, seconds=round(time.perf_counter() - started, 3))
 
 
 def _same(
@@ -136,20 +136,22 @@ def _same(
 # Reading
 
 
-def _read_all(files: Sequence[Found], jobs: int) -> Iterator[_Batch]:
+def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batch]:
     pieces = [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
     if jobs <= 1 or len(files) < _WORKERS_FROM:
-        yield from map(_read_batch, pieces)
+        yield from (_read_batch(piece, drafts) for piece in pieces)
         return
     # Not by fork: a server's threads may hold locks at that moment.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as workers:
-        futures: list[Future[_Batch]] = [workers.submit(_read_batch, piece) for piece in pieces]
+        futures: list[Future[_Batch]] = [
+            workers.submit(_read_batch, piece, drafts) for piece in pieces
+        ]
         for future in futures:
             yield future.result()
 
 
-def _read_batch(files: Sequence[Found]) -> _Batch:
+def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
     entries, skipped, records = [], [], []
     counted: list[Sequence[dict[str, float]]] = []
     for file in files:
@@ -161,6 +163,9 @@ def _read_batch(files: Sequence[Found]) -> _Batch:
             continue
         except OSError as error:
             skipped.append(Skipped(file.path, f"cannot be read: {error.strerror}"))
+            continue
+        if post.draft and not drafts:
+            skipped.append(Skipped(file.path, DRAFT))
             continue
         problems = find_problems(post)
         entries.append(
@@ -309,12 +314,6 @@ def _report(
         files=tuple(files),
         seconds=0.0,
     )
-
-
-def _finish(report: Report, started: float) -> Report:
-    import dataclasses
-
-    return dataclasses.replace(report, seconds=round(time.perf_counter() - started, 3))
 
 
 # Records: a problem as it is stored with its postings

@@ -1,0 +1,47 @@
+"""From a folder of posts to an answer."""
+
+from indexer.answers import (
+    Alternative,
+    Answer,
+    Citation,
+    Found,
+    Hit,
+    Hits,
+    answer_json,
+    hits_json,
+)
+from indexer.conversation import Turn
+from indexer.fixes import Fix, Step
+from indexer.index import IndexFault
+from indexer.knowledge_base import KnowledgeBase, NoIndex, PostText, Status, Suggestions
+from indexer.places import choose_folder, choose_place
+from indexer.rebuild import Report
+from indexer.settings import Settings, SettingsError, load_settings
+from indexer.snippets import Snippet
+
+__all__ = [
+    "Alternative",
+    "Answer",
+    "Citation",
+    "Fix",
+    "Found",
+    "Hit",
+    "Hits",
+    "IndexFault",
+    "KnowledgeBase",
+    "NoIndex",
+    "PostText",
+    "Report",
+    "Settings",
+    "SettingsError",
+    "Snippet",
+    "Status",
+    "Step",
+    "Suggestions",
+    "Turn",
+    "answer_json",
+    "choose_folder",
+    "choose_place",
+    "hits_json",
+    "load_settings",
+]

@@ -1,0 +1,64 @@
+"""How sure it is that the first post answers the question: several signals, one scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+
+from indexer.analyzer import terms
+from indexer.ranking import Ranked, Ranking
+
+# From here on a fix is vouched for, and from there on posts are called related.
+ANSWER = 0.5
+RELATED = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known of a question and the problem ranked first; each between 0 and 1."""
+
+    coverage: float
+    """The share of the question's importance that the problem holds."""
+    named: float
+    """The share that its title and error lines alone hold."""
+    known: float
+    """The share that any post holds."""
+    gap: float
+    """How far the next post's score stays behind."""
+    spread: float
+    """How far the tenth post's score stays behind."""
+    rare: float
+    """The rarity of the rarest term held, against that of a term of one post."""
+
+
+# Logistic regression over the signals: one weight each, then the constant.
+WEIGHTS = (4.0, 2.0, 1.5, 1.0, 1.5, 1.0)
+CONSTANT = -4.5
+
+
+def confidence(signals: Signals) -> float:
+    """The probability, 0 to 1, that the first post answers the question."""
+    value = CONSTANT + sum(w * s for w, s in zip(WEIGHTS, astuple(signals), strict=True))
+    return 1 / (1 + math.exp(-value))
+
+
+def read_signals(
+    ranking: Ranking, question: Mapping[str, float], ranked: Ranked, first: int, title: str
+) -> Signals:
+    """The signals of a question (term → weight) whose best posts are `ranked`, `first` the best."""
+    importance = ranking.importance(question)
+    total = sum(importance.values()) or 1.0
+    held = {term: value for term, value in importance.items() if ranking.holds(term, first)}
+    in_title = {term.text for term in terms(title)}
+    rarest = max((ranking.rarity(len(found[0])) for term in held if (found := ranking.term(term))),
+                 default=0.0)  # fmt: skip
+    scores = [float(score) for score in ranked.scores[:10]]
+    return Signals(
+        coverage=sum(held.values()) / total,
+        named=sum(value for term, value in held.items() if term in in_title) / total,
+        known=sum(v for term, v in importance.items() if ranking.term(term) is not None) / total,
+        gap=1 - scores[1] / scores[0] if len(scores) > 1 else 1.0,
+        spread=1 - scores[-1] / scores[0] if len(scores) > 1 else 1.0,
+        rare=rarest / ranking.rarity(1),
+    )

@@ -1,0 +1,53 @@
+"""A follow-up to a full question: what was asked before stands behind what is asked now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from indexer.ranking import Ranking, question_terms
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question asked before, and the path of the post that answered it."""
+
+    question: str
+    post: str | None = None
+
+
+# Terms taken over from the question before, and what each then counts for.
+_CARRIED = 6
+_WEIGHT = 0.5
+# A question of more words stands for itself unless it begins like a follow-up.
+_SHORT = 4
+
+_FOLLOWS = re.compile(
+    r"\s*(?:and\b|but\b|also\b|what about|how about|what if|why\b|then\b|still\b|it\b|that\b|this\b"
+    r"|那|还|還|但|可是|然后|然後|为什么|為什麼|这|這|它|怎么还|仍|如果|换成|換成|在.{1,12}(?:上|下|里|裡|中)呢)",
+    re.IGNORECASE,
+)
+
+
+def complete(
+    question: Mapping[str, float], text: str, history: Sequence[Turn], ranking: Ranking
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The terms of a question with those of the one before that it leaves out, and which they are."""
+    if not history or not text.strip():
+        return dict(question), ()
+    words = len(re.findall(r"[A-Za-z0-9_.\-]+|[\u4e00-\u9fff]{2}", text))
+    if not _FOLLOWS.match(text) and words > _SHORT:
+        return dict(question), ()
+    if not _FOLLOWS.match(text) and _is_specific(question, ranking):
+        return dict(question), ()
+    before = ranking.importance(question_terms(history[-1].question))
+    best = sorted(before, key=lambda term: (-before[term], term))
+    carried = [t for t in best if t not in question and ranking.term(t) is not None][:_CARRIED]
+    return {**question, **dict.fromkeys(carried, _WEIGHT)}, tuple(carried)
+
+
+def _is_specific(question: Mapping[str, float], ranking: Ranking) -> bool:
+    """Whether a question names something that few posts hold."""
+    found = (ranking.term(term) for term, weight in question.items() if weight >= 1)
+    return any(one is not None and len(one[0]) <= max(3, len(ranking) // 200) for one in found)
