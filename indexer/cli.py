@@ -1,0 +1,203 @@
+"""fixdex rebuild | search | ask | serve | status."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import wraps
+from importlib.metadata import entry_points, version
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from indexer.answers import answer_json, hits_json
+from indexer.index import IndexFault
+from indexer.knowledge_base import KnowledgeBase, NoIndex
+from indexer.places import choose_folder, choose_place
+from indexer.rebuild import Progress
+from indexer.settings import SettingsError, load_settings
+from indexer.terminal import Terminal
+
+ANSWERED, NOTHING, FAILED, NO_INDEX = 0, 1, 2, 3
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("fixdex"), message="fixdex %(version)s")
+def main() -> None:
+    """Paste an error, get the fix, out of your own posts."""
+
+
+def _knowledge_base_options(command: _Command) -> _Command:
+    """The options that say which posts and which index."""
+    command = click.option("--kb", metavar="FOLDER", help="Folder of posts.")(command)
+    return click.option("--index", metavar="PLACE", help="Folder that holds the index.")(command)
+
+
+def _open(folder: str | None, index: str | None, **options: Any) -> KnowledgeBase:
+    chosen = choose_folder(folder)
+    if chosen.note:
+        click.echo(f"fixdex: {chosen.note}", err=True)
+    settings = load_settings(chosen.folder, **options)
+    return KnowledgeBase(chosen.folder, choose_place(chosen.folder, index), settings)
+
+
+def _one_sentence(command: _Command) -> _Command:
+    """Shows an error of the user's world as one sentence, with its exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except NoIndex as error:
+            _fail(str(error), NO_INDEX)
+        except (SettingsError, IndexFault) as error:
+            _fail(str(error), FAILED)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}", FAILED)
+
+    return run  # type: ignore[return-value]  # wraps keeps the signature
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"fixdex: {message}", err=True)
+    sys.exit(code)
+
+
+def _print_json(value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+@main.command()
+@click.argument("folder", required=False)
+@_knowledge_base_options
+@click.option("--full", is_flag=True, help="Read every post again.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes that read posts.")
+@click.option("--drafts/--no-drafts", default=None, help="Also index drafts.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@_one_sentence
+def rebuild(
+    folder: str | None,
+    kb: str | None,
+    index: str | None,
+    full: bool,
+    jobs: int | None,
+    drafts: bool | None,
+    as_json: bool,
+) -> None:
+    """Bring the index up to date with the posts in FOLDER."""
+    knowledge_base = _open(folder or kb, index, jobs=jobs, drafts=drafts)
+    with _progress() as progress:
+        report = knowledge_base.rebuild(full=full, progress=progress)
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        Terminal().report(report, str(knowledge_base.folder))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with Terminal(stderr=True).progress("reading posts") as advance:
+        yield advance
+
+
+@main.command()
+@click.argument("words", nargs=-1, required=True)
+@_knowledge_base_options
+@click.option("-n", "count", type=click.IntRange(1, 100), default=10, help="How many hits.")
+@click.option("--tag", help="Only posts with this tag.")
+@click.option("--lang", help="Only posts in this language: en, zh or zh-Hant.")
+@click.option("--json", "as_json", is_flag=True, help="Print the hits as JSON.")
+@click.option("--explain", is_flag=True, help="Say what each word added to the score.")
+@_one_sentence
+def search(
+    words: tuple[str, ...],
+    kb: str | None,
+    index: str | None,
+    count: int,
+    tag: str | None,
+    lang: str | None,
+    as_json: bool,
+    explain: bool,
+) -> None:
+    """List the posts that hold WORDS, best first."""
+    knowledge_base = _open(kb, index)
+    hits = knowledge_base.search(
+        _text(" ".join(words)), per_page=count, tag=tag, lang=lang, explain=explain
+    )
+    if as_json:
+        _print_json(hits_json(hits))
+    else:
+        Terminal().hits(hits)
+    sys.exit(ANSWERED if hits.hits else NOTHING)
+
+
+LONGEST_QUESTION = 64 * 1024
+
+
+@main.command()
+@click.argument("question", nargs=-1)
+@_knowledge_base_options
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@_one_sentence
+def ask(question: tuple[str, ...], kb: str | None, index: str | None, as_json: bool) -> None:
+    """Show the fix for QUESTION, or for the error that is piped in."""
+    text = " ".join(question)
+    if not question:
+        if sys.stdin.isatty():
+            click.echo("Paste the error, then press Ctrl-D:", err=True)
+        # The end of a long log holds what went wrong.
+        text = sys.stdin.buffer.read()[-LONGEST_QUESTION:].decode("utf-8", "replace")
+    answer = _open(kb, index).ask(_text(text))
+    if as_json:
+        _print_json(answer_json(answer))
+    else:
+        Terminal().answer(answer)
+    sys.exit(ANSWERED if answer.found else NOTHING)
+
+
+def _text(words: str) -> str:
+    """Words as text: bytes of the command line that are no UTF-8 become replacement signs."""
+    return words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+@main.command()
+@click.argument("folder", required=False)
+@_knowledge_base_options
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8000; 0: a free one).")
+@_one_sentence
+def serve(
+    folder: str | None, kb: str | None, index: str | None, host: str | None, port: int | None
+) -> None:
+    """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
+    knowledge_base = _open(folder or kb, index, host=host, port=port)
+    with _progress() as progress:
+        report = knowledge_base.rebuild(progress=progress)
+    Terminal(stderr=True).report(report, str(knowledge_base.folder))
+    # The one step up: by entry point, so that no module here imports the web.
+    (site,) = entry_points(group="fixdex.site")
+    site.load()(knowledge_base)
+
+
+@main.command()
+@_knowledge_base_options
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@_one_sentence
+def status(kb: str | None, index: str | None, as_json: bool) -> None:
+    """Say what is indexed, and what changed since."""
+    found = _open(kb, index).status()
+    if as_json:
+        _print_json({**asdict(found), "stale": found.stale})
+    else:
+        Terminal().status(found)

@@ -1,0 +1,150 @@
+"""What the command line prints: coloured and highlighted on a terminal, plain when piped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.syntax import Syntax
+from rich.text import Text
+
+from indexer.answers import Answer, Citation, Found, Hits
+from indexer.fixes import Step
+from indexer.knowledge_base import Status
+from indexer.rebuild import Progress as Advance
+from indexer.rebuild import Report
+from indexer.snippets import Snippet
+
+_MOST_NAMED = 20
+
+
+class Terminal:
+    """Standard output or standard error, for a person to read."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        # Piped text is not wrapped: a line of a post stays a line.
+        self._console = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+
+    def _print(self, text: str = "", style: str = "") -> None:
+        self._console.print(Text(text, style=style))
+
+    def answer(self, answer: Answer) -> None:
+        """The fix with where it stands; else what may help, or that nothing does."""
+        if answer.found is not None:
+            self._found(answer.found, answer.confidence)
+            if answer.alternatives:
+                self._print("\nSee also", "dim")
+        elif answer.state == "related":
+            self._print("No post has a fix to vouch for; these may help:", "bold yellow")
+        else:
+            self._print("Nothing matches.", "bold yellow")
+            if answer.unmatched:
+                self._print("No post has: " + ", ".join(answer.unmatched), "dim")
+            return
+        shown = answer.alternatives[: 3 if answer.found else 10]
+        for other in shown:
+            self._post(other.post, other.anchor)
+            if answer.found is None:
+                self._snippet(other.snippet)
+
+    def _found(self, found: Found, sure: float) -> None:
+        self._console.print(Text(found.post.title, style="bold"))
+        details = [found.post.path, *([found.post.date] if found.post.date else [])]
+        self._print(f"{'  '.join(details)}  ({sure:.0%} sure)", "dim")
+        if found.fix.lead:
+            self._print("\n" + found.fix.lead)
+        for step in found.fix.steps:
+            self._print()
+            self._step(step)
+        if found.fix.diff:
+            self._print("\nWhat changes", "bold")
+            self._code(found.fix.diff, "diff")
+        place = found.fix.steps[0].line
+        self._print(f"\n{found.post.link or found.post.path}, line {place}", "dim")
+
+    def _step(self, step: Step) -> None:
+        if step.kind == "text":
+            self._print(step.text)
+        else:
+            self._code(step.text, step.language)
+
+    def _code(self, code: str, language: str) -> None:
+        if not self._console.is_terminal:
+            self._print(code)
+            return
+        syntax = Syntax(code, language or "text", theme="ansi_dark", background_color="default")
+        self._console.print(Padding(syntax, (0, 0, 0, 2)))
+
+    def hits(self, hits: Hits) -> None:
+        """A list of hits with their passages."""
+        if not hits.hits:
+            self._print("Nothing matches.", "bold yellow")
+        for number, hit in enumerate(hits.hits, hits.per_page * (hits.page - 1) + 1):
+            self._console.print(Text.assemble(f"{number}. ", (hit.post.title, "bold")))
+            place = f"{hit.post.path}#{hit.anchor}" if hit.anchor else hit.post.path
+            self._print(f"   {place}{'  has a fix' if hit.has_fix else ''}", "dim")
+            self._snippet(hit.snippet)
+            if hit.why is not None:
+                added = ", ".join(f"{term} {value:.2f}" for term, value in hit.why[:12])
+                self._print(f"   score {hit.score:.2f} = {added}", "dim")
+        if hits.total > len(hits.hits):
+            self._print(f"{len(hits.hits)} of {hits.total} posts", "dim")
+
+    def _post(self, post: Citation, anchor: str) -> None:
+        place = f"{post.path}#{anchor}" if anchor else post.path
+        self._console.print(Text.assemble("- ", (post.title, "bold"), (f"  {place}", "dim")))
+
+    def _snippet(self, snippet: Snippet) -> None:
+        text = Text(snippet.text)
+        for start, end in snippet.ranges:
+            text.stylize("bold cyan", start, end)
+        line = Text("   ")
+        line.append_text(text)
+        line.plain = line.plain.replace("\n", " ")
+        self._console.print(line)
+
+    def report(self, report: Report, folder: str) -> None:
+        """What a rebuild did, with every file that was skipped or repaired and why."""
+        parts = [f"{report.indexed} posts of {folder} are indexed"]
+        for name in ("added", "changed", "removed", "unchanged", "repaired", "skipped"):
+            if count := getattr(report, name):
+                parts.append(f"{count} {name}")
+        self._print(", ".join(parts) + f" ({report.seconds:.1f} s)")
+        told = [f for f in report.files if f.reason]
+        told.sort(key=lambda file: file.state != "skipped")
+        for file in told[:_MOST_NAMED]:
+            what = "skipped" if file.state == "skipped" else "repaired"
+            self._console.print(f"  [yellow]{what}[/] {escape(file.path)}: {escape(file.reason or '')}")
+        if len(told) > _MOST_NAMED:
+            self._print(f"  and {len(told) - _MOST_NAMED} more; all of them: fixdex rebuild --json", "dim")
+
+    def status(self, status: Status) -> None:
+        """What is indexed, and what changed since."""
+        self._print(f"{status.posts} posts ({status.problems} problems) of {status.folder}")
+        self._print(f"index {status.build} at {status.place}, built {status.built_at}", "dim")
+        for name in ("added", "changed", "removed"):
+            paths = getattr(status, name)
+            for path in paths[:_MOST_NAMED]:
+                self._print(f"  {name} since: {path}", "yellow")
+            if len(paths) > _MOST_NAMED:
+                self._print(f"  and {len(paths) - _MOST_NAMED} more {name}", "dim")
+        for one in status.skipped[:_MOST_NAMED]:
+            self._print(f"  skipped: {one.path}: {one.reason}", "dim")
+        self._print("stale; bring it up to date with: fixdex rebuild" if status.stale else "up to date")
+
+    @contextmanager
+    def progress(self, words: str) -> Iterator[Advance]:
+        """A bar while posts are read."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                   TimeElapsedColumn())  # fmt: skip
+        with Progress(*columns, console=self._console, transient=True) as bars:
+            task = bars.add_task(words, total=None)
+
+            def advance(done: int, total: int) -> None:
+                bars.update(task, completed=done, total=total)
+
+            yield advance
