@@ -11,7 +11,7 @@ from indexer.ranking import Ranked, Ranking
 
 # From here on a fix is vouched for, and from there on posts are called related.
 ANSWER = 0.5
-RELATED = 0.15
+RELATED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ class Signals:
     """The rarity of the rarest term held, against that of a term of one post."""
 
 
-# Logistic regression over the signals: one weight each, then the constant.
-WEIGHTS = (4.0, 2.0, 1.5, 1.0, 1.5, 1.0)
-CONSTANT = -4.5
+# Logistic regression over the signals: one weight each, then the constant. Fitted on 1,283 questions
+# that posts of eight collections answer and 780 that none does, each collection counting alike.
+# Fitted without a collection and asked there, ANSWER let 1 to 14 % of the unanswerable through.
+WEIGHTS = (3.8, 6.5, 0.2, 2.3, 1.9, 1.9)
+CONSTANT = -5.5
 
 
 def confidence(signals: Signals) -> float:
