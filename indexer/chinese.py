@@ -44,4 +44,6 @@ def _only_simplified() -> frozenset[str]:
 
 
 # Simplified forms that Traditional writing uses too, as words of their own.
-_KEPT = frozenset("后里面发干只台几余谷丑斗松范征胡舍姜才向于云系准冲别制卷历厂吃合同周回家布并志据旋板栗欲沈淀准着致舌苏表辟迹郁采里钟雕须")
+_KEPT = frozenset(
+    "后里面发干只台几余谷丑斗松范征胡舍姜才向于云系准冲别制卷历厂吃合同周回家布并志据旋板栗欲沈淀准着致舌苏表辟迹郁采里钟雕须"
+)

@@ -32,9 +32,9 @@ class Signals:
     """The rarity of the rarest term held, against that of a term of one post."""
 
 
-# Logistic regression over the signals: one weight each, then the constant. Fitted on 1,283 questions
-# that posts of eight collections answer and 780 that none does, each collection counting alike.
-# Fitted without a collection and asked there, ANSWER let 1 to 14 % of the unanswerable through.
+# Logistic regression over the signals: one weight each, then the constant. Fitted on 1,283
+# questions that posts of eight collections answer and 780 that none does, each collection counting
+# alike; fitted without a collection and asked there, 1 to 14 % of the unanswerable passed ANSWER.
 WEIGHTS = (3.8, 6.5, 0.2, 2.3, 1.9, 1.9)
 CONSTANT = -5.5
 

@@ -33,7 +33,7 @@ _FOLLOWS = re.compile(
 def complete(
     question: Mapping[str, float], text: str, history: Sequence[Turn], ranking: Ranking
 ) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The terms of a question with those of the one before that it leaves out, and which they are."""
+    """The terms of a question with those taken over from the one before, and which these are."""
     if not history or not text.strip():
         return dict(question), ()
     words = len(re.findall(r"[A-Za-z0-9_.\-]+|[\u4e00-\u9fff]{2}", text))

@@ -10,8 +10,8 @@ from typing import Literal
 
 from indexer.analyzer import count_terms
 from indexer.chinese import HAN
-from indexer.pasted import read_pasted
 from indexer.markdown import plain
+from indexer.pasted import read_pasted
 from indexer.problems import Part, Problem
 from indexer.roles import Role, comment_roles, cue_roles
 
@@ -73,7 +73,11 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
     lead = _lead(parts, chosen[0])
     if lead is not None and steps[0].kind == "code" and _worth_showing(lead, steps):
         steps, lead = (_step(lead), *steps), None
-    shown = failing if failing is not None and all(s.line != failing.block.line for s in steps) else None
+    shown = (
+        failing
+        if failing is not None and all(s.line != failing.block.line for s in steps)
+        else None
+    )
     code = next((s for s in steps if s.kind == "code"), None)
     return Fix(
         steps=steps,
@@ -89,9 +93,7 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
 # Judging
 
 
-def _score(
-    problem: Problem, at: int, failing: Part | None, question: Mapping[str, float]
-) -> float:
+def _score(problem: Problem, at: int, failing: Part | None, question: Mapping[str, float]) -> float:
     parts = problem.parts
     part = parts[at]
     block = part.block
@@ -162,7 +164,10 @@ def _failing(problem: Problem) -> Part | None:
         if part.role in (Role.ERROR, Role.FIX) or read_pasted(part.block.text).output:
             continue
         for later in codes[i + 1 :]:
-            if later.role is not Role.ERROR and 0.4 < _likeness(part.block.text, later.block.text) < 1:
+            if (
+                later.role is not Role.ERROR
+                and 0.4 < _likeness(part.block.text, later.block.text) < 1
+            ):
                 return part
     return None
 
@@ -188,8 +193,7 @@ def _with_neighbours(parts: Sequence[Part], best: int, scores: Sequence[float]) 
 
 def _same_list(part: Part, best: Part) -> bool:
     return part.anchor == best.anchor and (
-        part.block.kind == "item"
-        or (part.block.kind == "code" and part.role is best.role)
+        part.block.kind == "item" or (part.block.kind == "code" and part.role is best.role)
     )
 
 
@@ -245,7 +249,7 @@ def _cause(problem: Problem, shown: set[int]) -> str | None:
 
 
 def _diff(before: str, after: str) -> str | None:
-    """The unified diff from the failing code to the fix, or None where they have little in common."""
+    """The unified diff from the failing code to the fix, or None where they have little alike."""
     if _likeness(before, after) <= 0.3:
         return None
     lines = difflib.unified_diff(

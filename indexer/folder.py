@@ -130,8 +130,8 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
     for mark, encoding, repair in _BOMS:
         if data.startswith(mark):
             return _strictly(data[len(mark) :], encoding, repair)
-    if encoding := _utf_16(data):
-        return _strictly(data, encoding, "decoded as UTF-16 (it has no byte order mark)")
+    if order := _utf_16(data):
+        return _strictly(data, order, "decoded as UTF-16 (it has no byte order mark)")
     try:
         return data.decode("utf-8"), []
     except UnicodeDecodeError:

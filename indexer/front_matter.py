@@ -15,8 +15,31 @@ import yaml
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _KNOWN = frozenset(
-    "title date tags tag categories category keywords layout author draft published slug summary "
-    "description permalink url created createtime updated modified excerpt toc comments".split()
+    [
+        "title",
+        "date",
+        "tags",
+        "tag",
+        "categories",
+        "category",
+        "keywords",
+        "layout",
+        "author",
+        "draft",
+        "published",
+        "slug",
+        "summary",
+        "description",
+        "permalink",
+        "url",
+        "created",
+        "createtime",
+        "updated",
+        "modified",
+        "excerpt",
+        "toc",
+        "comments",
+    ]
 )
 _KEY = re.compile(r"([A-Za-z_][\w .\-]{0,40}?|[\u4e00-\u9fff]{1,8})[ \t]*[:：](?=\s|$|[^/\s])")
 _DASHES = re.compile(r"-{3,}[ \t]*\Z")

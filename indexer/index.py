@@ -1,7 +1,7 @@
 """Index: a built index on disk, and the switch from one generation to the next.
 
-    PLACE/current              the name of the generation that answers
-    PLACE/generations/NAME/    manifest.json, engine files
+PLACE/current              the name of the generation that answers
+PLACE/generations/NAME/    manifest.json, engine files
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def open_current(place: Path) -> Index | None:
     return None
 
 
-def write_next(
-    place: Path, manifest: Manifest, postings: Postings, records: Sequence[str]
-) -> Path:
+def write_next(place: Path, manifest: Manifest, postings: Postings, records: Sequence[str]) -> Path:
     """Writes a generation beside the one that answers, then switches to it."""
     folder = place / "generations" / manifest.build
     try:

@@ -86,9 +86,7 @@ class _View:
         counts = [entry.problems for entry in self.entries]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
-        self.info = IndexInfo(
-            len(self.entries), index.manifest.built_at, index.manifest.build
-        )
+        self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
         self.problem = lru_cache(maxsize=2000)(self._problem)
 
     def _problem(self, number: int) -> Problem:

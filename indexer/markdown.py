@@ -13,7 +13,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.admon import admon_plugin
 
-_ENDS_AT = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+_ENDS_AT: Any = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 
 
 def block_tokens(lines: list[str], *, mdx: bool = False) -> tuple[list[Token], list[str], set[int]]:
@@ -102,7 +102,9 @@ def _line(state: StateBlock, number: int) -> str:
 
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^\n]*)")
 _HEADING_LINE = re.compile(r"#{1,6}[ \t]+\S")
-_SHOWS_FENCES = frozenset(["", "md", "markdown", "mdx", "text", "txt", "html", "vue", "rst", "liquid"])
+_SHOWS_FENCES = frozenset(
+    ["", "md", "markdown", "mdx", "text", "txt", "html", "vue", "rst", "liquid"]
+)
 
 
 def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -139,9 +141,7 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def _closing(
-    state: StateBlock, start: int, mark: str, language: str
-) -> tuple[int, str | None]:
+def _closing(state: StateBlock, start: int, mark: str, language: str) -> tuple[int, str | None]:
     """The line that closes a fence, or -1; and the code before a mark at the end of its line."""
     outdented = False
     for number in range(start + 1, state.lineMax):
@@ -268,12 +268,11 @@ def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     while number < state.lineMax and not state.isEmpty(number):
         text = _line(state, number)
         indent = state.sCount[number] - state.blkIndent
-        if 0 <= indent < 4 and number == start + 1 and _SETEXT.match(text):
-            if text[0] == "=" or _underlined(first):
-                state.parentType = parent
-                state.line = number + 1
-                _push_heading(state, start, 1 if text[0] == "=" else 2, first.strip(), number + 1)
-                return True
+        if number == start + 1 and 0 <= indent < 4 and (level := _underline(text, first)):
+            state.parentType = parent
+            state.line = number + 1
+            _push_heading(state, start, level, first.strip(), number + 1)
+            return True
         if alone or BOLD_LINE.match(text):
             break
         if indent > 3:
@@ -295,10 +294,14 @@ def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def _underlined(text: str) -> bool:
-    """Whether a line over `---` is a heading, and the dashes are no rule between paragraphs."""
+def _underline(line: str, text: str) -> int:
+    """The level of heading that a line makes of the text over it; 0 if it is a rule or text."""
+    if not _SETEXT.match(line):
+        return 0
+    if line[0] == "=":
+        return 1
     text = text.strip()
-    return len(text) <= 60 and text[-1:] not in "。.!！?？;；:：,，)）|" and "![" not in text
+    return 2 * (len(text) <= 60 and text[-1:] not in "。.!！?？;；:：,，)）|" and "![" not in text)
 
 
 # HTML and tables
@@ -370,7 +373,9 @@ _NOISE = re.compile(
     r"|\[\[?_?toc_?\]?\]\s*\Z|@\[toc\].*\Z|:{3,}\s*[\w-]*\s*\Z|\^\^\^+.*\Z",
     re.IGNORECASE,
 )
-_MODULE = re.compile(r"(?:import\s[^\n]*from\s|import\s+['\"]|export\s+(?:const|default|let|function)\s)")
+_MODULE = re.compile(
+    r"(?:import\s[^\n]*from\s|import\s+['\"]|export\s+(?:const|default|let|function)\s)"
+)
 
 
 def _template(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -404,7 +409,9 @@ def _module(state: StateBlock, start: int, text: str, silent: bool) -> bool:
 def _code_tag(state: StateBlock, start: int, match: re.Match[str], silent: bool) -> bool:
     name = match["liquid"] or match["hugo"]
     closing = re.compile(
-        rf"\{{%-?\s*end{name}\s*-?%\}}" if match["liquid"] else rf"\{{\{{[<%]\s*/\s*{name}\s*[>%]\}}\}}"
+        rf"\{{%-?\s*end{name}\s*-?%\}}"
+        if match["liquid"]
+        else rf"\{{\{{[<%]\s*/\s*{name}\s*[>%]\}}\}}"
     )
     unclosed = state.env.setdefault("unclosed", set())
     if closing.pattern in unclosed:
@@ -460,7 +467,9 @@ _WIKI = re.compile(r"\[\[([^\]|\[\n]{1,300})(?:\|([^\]\[\n]{1,300}))?\]\]")
 _SPAN = re.compile(r"(`+)([^`\n](?:[^`]*[^`\n])?)\1(?!`)")
 _URL = r"\([^()\n]{0,2000}(?:\([^()\n]{0,300}\)[^()\n]{0,300})?\)"
 _LINK = re.compile(rf"!?\[([^\[\]\n]{{0,600}})\](?:{_URL}|\[[^\[\]\n]{{0,100}}\])")
-_IMG = re.compile(r"<img\b[^<>]{0,2000}?\balt\s*=\s*[\"']([^\"'<>]{0,500})[\"'][^<>]{0,2000}>", re.I)
+_IMG = re.compile(
+    r"<img\b[^<>]{0,2000}?\balt\s*=\s*[\"']([^\"'<>]{0,500})[\"'][^<>]{0,2000}>", re.I
+)
 _TAG = re.compile(
     r"</?(?:a|abbr|article|b|big|blockquote|br|button|center|cite|code|col|dd|del|details|div|dl|dt|em"
     r"|figcaption|figure|font|h[1-6]|hr|i|iframe|img|input|ins|kbd|label|li|mark|nav|ol|p|pre|q|s|samp"
@@ -468,7 +477,9 @@ _TAG = re.compile(
     r"|thead|tr|tt|u|ul|var|video)(?:\s[^<>]{0,3000})?/?>",
     re.I,
 )
-_STEERING = re.compile(r"\{%[^%{}\n]{0,500}%\}|\{\{[^{}\n]{0,500}\}\}|\{:[^{}\n]{0,300}\}|\[![A-Z]+\]")
+_STEERING = re.compile(
+    r"\{%[^%{}\n]{0,500}%\}|\{\{[^{}\n]{0,500}\}\}|\{:[^{}\n]{0,300}\}|\[![A-Z]+\]"
+)
 _ESCAPED = re.compile(r"\\([_*`#|<>\[\]~])")
 
 

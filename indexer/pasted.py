@@ -9,7 +9,10 @@ LONGEST = 64 * 1024
 _LINES = 400
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
-_TYPE = r"(?:[A-Za-z_$][\w$]*[.:]{1,2})*[A-Z][\w$]*(?:Error|Exception|Warning|Fault|Failure|Interrupt|Exit)"
+_TYPE = (
+    r"(?:[A-Za-z_$][\w$]*[.:]{1,2})*[A-Z][\w$]*"
+    r"(?:Error|Exception|Warning|Fault|Failure|Interrupt|Exit)"
+)
 _EXCEPTION = re.compile(rf"(?:^|[\s\[(|:>]|[^\x00-\x7f])({_TYPE}|panic|PANIC)\b(?:[:：(]|\s*$|\s)")
 _CODE = re.compile(
     r"\b(?:[A-Z]{1,6}-?\d{3,6}|0x[89A-Fa-f][0-9A-Fa-f]{7}|E[A-Z]{3,}|SIG[A-Z]{2,7}"
@@ -20,9 +23,9 @@ _FRAME = re.compile(
     r"|\[?[<(]?(?:0x)?[0-9a-f]{8,}\b|\^[\^~]*\s*$|[~^]+\s*$|\d+ \||\|)"
 )
 _STRONG = re.compile(
-    r"(?:^|[^A-Za-z])(?:error|fatal|fatal error|panic|exception|failed|failure|cannot|can't|could not"
-    r"|couldn't|unable to|denied|refused|not found|no such|undefined|unknown|invalid|unexpected"
-    r"|unsupported|timed? ?out|abort(?:ed)?|segmentation fault|killed|warning|traceback"
+    r"(?:^|[^A-Za-z])(?:error|fatal|fatal error|panic|exception|failed|failure|cannot|can't"
+    r"|could not|couldn't|unable to|denied|refused|not found|no such|undefined|unknown|invalid"
+    r"|unexpected|unsupported|timed? ?out|abort(?:ed)?|segmentation fault|killed|warning|traceback"
     r"|not permitted|already exists|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
     r"|错误|异常|失败|无法|找不到|拒绝|不存在|未定义|不支持|超时|出错|不能|未找到|錯誤|異常|失敗|無法|拒絕|逾時",
     re.IGNORECASE,

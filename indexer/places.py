@@ -40,7 +40,9 @@ def choose_folder(
     if (here / "kb").is_dir():
         return Chosen(here / "kb")
     shipped = shipped_posts()
-    return Chosen(shipped, f"no folder was named: using the posts that ship with Fixdex ({shipped})")
+    return Chosen(
+        shipped, f"no folder was named: using the posts that ship with Fixdex ({shipped})"
+    )
 
 
 def shipped_posts() -> Path:
@@ -61,9 +63,7 @@ def choose_place(
     for text in (named, environment.get("FIXDEX_INDEX")):
         if text:
             if "://" in text:
-                raise SettingsError(
-                    f"{text}: only folders can hold an index so far; name a folder"
-                )
+                raise SettingsError(f"{text}: only folders can hold an index so far; name a folder")
             return Path(text).expanduser().absolute()
     inside = folder / ".fixdex"
     packaged = folder.resolve() == Path(__file__).resolve().parent / "kb"

@@ -71,12 +71,14 @@ def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
         rows = np.array([numbers.setdefault(t, len(numbers)) for t in postings.terms], np.int32)
         problems = renumbered[postings.problems]
         kept = problems >= 0
-        for column, values in zip(
-            columns,
-            (rows[postings.rows], problems, postings.fields, postings.counts),
-            strict=True,
-        ):
-            column.append(values[kept])
+        values: tuple[Any, ...] = (
+            rows[postings.rows],
+            problems,
+            postings.fields,
+            postings.counts,
+        )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value[kept])
     rows, ids, fields, counts = (
         np.concatenate(column) if column else np.empty(0, kind)
         for column, kind in zip(columns, (np.int32, np.int32, np.uint8, np.float32), strict=True)
@@ -159,7 +161,13 @@ def write(postings: Postings, folder: Path) -> None:
         ends.append(blob.tell())
     starts = np.searchsorted(postings.rows, np.arange(len(postings.terms) + 1))
     (folder / "terms.txt").write_bytes(blob.getvalue())
-    arrays = (np.array(ends), starts, postings.problems, postings.fields, postings.counts)
+    arrays: tuple[Any, ...] = (
+        np.array(ends),
+        starts,
+        postings.problems,
+        postings.fields,
+        postings.counts,
+    )
     for name, array in zip(_FILES, arrays, strict=True):
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 

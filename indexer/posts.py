@@ -21,9 +21,10 @@ BlockKind = Literal["paragraph", "item", "quote", "code", "table", "image", "htm
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a section; `text` is a contiguous part of the decoded file, container prefixes removed.
+    """A piece of a section.
 
-    `line` and `end` are the first and the last line of the file that it stands on, from 1.
+    `text` is a contiguous part of the decoded file, container prefixes removed. `line` and `end`
+    are the first and the last line of the file that it stands on, from 1.
     """
 
     kind: BlockKind
@@ -139,8 +140,10 @@ def _pieces(tokens: list[Token], lines: list[str], offset: int) -> Iterator[_Pie
         line, end = token.map[0] + offset + 1, token.map[1] + offset
         if kind == "heading_open":
             text = tokens[at + 1].content
-            yield Block("quote", text, line, end) if quotes else _Heading(
-                text, int(token.tag[1]), line, end
+            yield (
+                Block("quote", text, line, end)
+                if quotes
+                else _Heading(text, int(token.tag[1]), line, end)
             )
         elif kind == "paragraph_open":
             text = tokens[at + 1].content
@@ -164,7 +167,9 @@ def _pieces(tokens: list[Token], lines: list[str], offset: int) -> Iterator[_Pie
             yield _Heading(tokens[at + 1].content, 7, line, end)
 
 
-_ONLY_IMAGES = re.compile(r"(?:\[?!\[[^\]\n]*\]\([^)\n]*\)(?:\]\([^)\n]*\))?\s*|<img\b[^<>]*>\s*)+\Z")
+_ONLY_IMAGES = re.compile(
+    r"(?:\[?!\[[^\]\n]*\]\([^)\n]*\)(?:\]\([^)\n]*\))?\s*|<img\b[^<>]*>\s*)+\Z"
+)
 
 
 def _prose_kind(text: str, quotes: int) -> BlockKind:
@@ -262,7 +267,7 @@ _NOTHING = re.compile(r"[\s>*+\-_=#`~|.:\d)]*\Z|\s*(?:!!!|\?\?\?\+?)\s")
 
 def _hides(text: str) -> bool:
     text = text.strip()
-    return text.startswith("<!--") and text.endswith("-->") or bool(_HIDDEN.match(text))
+    return (text.startswith("<!--") and text.endswith("-->")) or bool(_HIDDEN.match(text))
 
 
 # Sections
@@ -414,16 +419,78 @@ def _draft(values: Mapping[str, Any]) -> bool:
     def said(key: str) -> str:
         return str(values.get(key, "")).strip().lower()
 
-    return said("draft") in ("true", "yes", "on", "1") or said("published") in ("false", "no", "off")
+    return said("draft") in ("true", "yes", "on", "1") or said("published") in (
+        "false",
+        "no",
+        "off",
+    )
 
 
 # Keys whose values steer a site and say nothing about the post.
 _STEERING = frozenset(
-    """layout type toc comments comment cover img image images thumbnail banner author authors top
-    mathjax katex math sticky weight id uuid guid password updated lastmod abbrlink sidebar index
-    copyright hide hidden pin pinned draft published lang language locale permalink url slug date
-    title typora-root-url typora-copy-images-to header-img catalog order icon nav_order parent
-    has_children reprint music readingtime wordcount cid mermaid share donate license""".split()
+    [
+        "layout",
+        "type",
+        "toc",
+        "comments",
+        "comment",
+        "cover",
+        "img",
+        "image",
+        "images",
+        "thumbnail",
+        "banner",
+        "author",
+        "authors",
+        "top",
+        "mathjax",
+        "katex",
+        "math",
+        "sticky",
+        "weight",
+        "id",
+        "uuid",
+        "guid",
+        "password",
+        "updated",
+        "lastmod",
+        "abbrlink",
+        "sidebar",
+        "index",
+        "copyright",
+        "hide",
+        "hidden",
+        "pin",
+        "pinned",
+        "draft",
+        "published",
+        "lang",
+        "language",
+        "locale",
+        "permalink",
+        "url",
+        "slug",
+        "date",
+        "title",
+        "typora-root-url",
+        "typora-copy-images-to",
+        "header-img",
+        "catalog",
+        "order",
+        "icon",
+        "nav_order",
+        "parent",
+        "has_children",
+        "reprint",
+        "music",
+        "readingtime",
+        "wordcount",
+        "cid",
+        "mermaid",
+        "share",
+        "donate",
+        "license",
+    ]
 ) | {*_DATE_KEYS, *_TAG_KEYS}
 _MOST_EXTRA = 20_000
 

@@ -95,7 +95,10 @@ _QUESTION = re.compile(
     r"[?？]\s*$|^(?:how|why|what|when|where|can|is|does|do)\b|^(?:如何|为什么|為什麼|怎么|怎麼|怎样|怎樣)",
     re.I,
 )
-_NUMBERED = re.compile(r"^\s*(?:问题|報錯|报错|错误|錯誤|坑|q|issue|problem|error|bug)\s*[0-9一二三四五六七八九十]+", re.I)
+_NUMBERED = re.compile(
+    r"^\s*(?:问题|報錯|报错|错误|錯誤|坑|q|issue|problem|error|bug)\s*[0-9一二三四五六七八九十]+",
+    re.I,
+)
 
 
 def _problem_starts(post: Post, roles: list[Role | None]) -> set[int]:
@@ -152,9 +155,7 @@ def _problem(
         title=start.heading if start else post.title,
         anchor=start.anchor if start else "",
         line=start.line if start else (first.line if first else 1),
-        headings=tuple(
-            post.sections[n].heading for n in numbers if post.sections[n].heading
-        ),
+        headings=tuple(post.sections[n].heading for n in numbers if post.sections[n].heading),
         parts=tuple(parts),
     )
 

@@ -128,7 +128,7 @@ class Ranking:
         postings = self._engine.postings(term)
         if postings is None:
             return None
-        problems, fields, counts = (np.asarray(column) for column in postings)
+        problems, fields, counts = postings
         weighted = counts * self._factor[fields, problems]
         starts = np.flatnonzero(np.diff(problems, prepend=-1))
         return problems[starts], np.add.reduceat(weighted, starts).astype(np.float32)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,9 @@ from indexer.index import (
     rebuilding,
     write_next,
 )
+from indexer.markdown import plain
 from indexer.pasted import read_pasted
 from indexer.postings import FIELDS, Ints, Postings, collect, merge
-from indexer.markdown import plain
 from indexer.posts import Block, Post, read_post
 from indexer.problems import Part, Problem, find_problems
 from indexer.roles import Role
@@ -227,11 +227,16 @@ def _count(post: Post, problem: Problem) -> Sequence[dict[str, float]]:
         else:
             text = plain(text)
             count_terms(text, counts[_FIELD_OF[part.role]])
-        if part.role in (Role.ERROR, Role.PROBLEM, None) and (found := read_pasted(text)).errors:
-            if part.role is Role.ERROR or found.exceptions or found.codes:
-                for line in found.errors[:3]:
-                    count_terms(line, counts["error"])
+        if part.role in (Role.ERROR, Role.PROBLEM, None):
+            for line in _error_lines(text, part.role):
+                count_terms(line, counts["error"])
     return [counts[name] for name in FIELDS]
+
+
+def _error_lines(text: str, role: Role | None) -> tuple[str, ...]:
+    """The lines of a block that say what went wrong; of other roles only where one is named."""
+    found = read_pasted(text)
+    return found.errors[:3] if role is Role.ERROR or found.exceptions or found.codes else ()
 
 
 def _file_words(path: str) -> str:
@@ -271,7 +276,7 @@ def _write(
         records.extend(batch.records)
     manifest = Manifest(
         folder=str(folder),
-        built_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        built_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         build=next_build(place),
         posts=tuple(entries),
         skipped=tuple(skipped),

@@ -35,13 +35,14 @@ class Label:
     end: int
 
 
-# What a heading may hold besides the phrase and still be a label: 解决方案二, Possible ways to fix it.
+# What a heading may hold besides the phrase and still be a label: 解决方案二, Ways to fix it.
 _SPARE_HAN = 4
 _SPARE_WORDS = 2
 _LONGEST_LABEL = 24
 
 _NUMBERING = re.compile(
-    r"^[\s#*_>\W]*(?:(?:第?[0-9一二三四五六七八九十]+[步个种、.．)）:：\s]+|step \d+\W*|\(?[0-9a-z][).]\s*)+)?"
+    r"^[\s#*_>\W]*(?:(?:第?[0-9一二三四五六七八九十]+[步个种、.．)）:：\s]+|step \d+\W*"
+    r"|\(?[0-9a-z][).]\s*)+)?"
 )
 _BEFORE_COLON = re.compile(r"^([^:：\n]{1,40}?)\s*[:：]")
 _HAN_RUN = re.compile(f"[{HAN}]+")

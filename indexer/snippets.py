@@ -38,11 +38,7 @@ class Passage:
 
 def best_passage(problem: Problem, question: Mapping[str, float]) -> Passage:
     """The passage of a problem to show for a question, given as term → importance."""
-    shown = [
-        (part, text)
-        for part in problem.parts
-        if (text := _visible(part.block)).strip()
-    ]
+    shown = [(part, text) for part in problem.parts if (text := _visible(part.block)).strip()]
     if not shown:
         return Passage(Snippet(problem.title, ()), problem.title, problem.anchor, problem.line)
     best: tuple[float, Part, str, list[Term]] | None = None

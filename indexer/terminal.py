@@ -118,9 +118,13 @@ class Terminal:
         told.sort(key=lambda file: file.state != "skipped")
         for file in told[:_MOST_NAMED]:
             what = "skipped" if file.state == "skipped" else "repaired"
-            self._console.print(f"  [yellow]{what}[/] {escape(file.path)}: {escape(file.reason or '')}")
+            self._console.print(
+                f"  [yellow]{what}[/] {escape(file.path)}: {escape(file.reason or '')}"
+            )
         if len(told) > _MOST_NAMED:
-            self._print(f"  and {len(told) - _MOST_NAMED} more; all of them: fixdex rebuild --json", "dim")
+            self._print(
+                f"  and {len(told) - _MOST_NAMED} more; all of them: fixdex rebuild --json", "dim"
+            )
 
     def status(self, status: Status) -> None:
         """What is indexed, and what changed since."""
@@ -134,7 +138,9 @@ class Terminal:
                 self._print(f"  and {len(paths) - _MOST_NAMED} more {name}", "dim")
         for one in status.skipped[:_MOST_NAMED]:
             self._print(f"  skipped: {one.path}: {one.reason}", "dim")
-        self._print("stale; bring it up to date with: fixdex rebuild" if status.stale else "up to date")
+        self._print(
+            "stale; bring it up to date with: fixdex rebuild" if status.stale else "up to date"
+        )
 
     @contextmanager
     def progress(self, words: str) -> Iterator[Advance]:

@@ -1,0 +1,172 @@
+"""A rebuild reads what changed, loses nothing, and never harms the index that answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import MakeKnowledgeBase, write_posts
+from posts_for_tests import DIARY, FAQ, NGINX, POSTS
+
+from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
+from indexer.index import open_current, rebuilding
+from indexer.posts import read_post
+from indexer.problems import find_problems
+from indexer.rebuild import from_record, to_record
+
+
+def paths(knowledge_base: KnowledgeBase, question: str) -> list[str]:
+    return [hit.post.path for hit in knowledge_base.search(question).hits]
+
+
+def test_a_second_rebuild_reads_only_what_changed(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(POSTS)
+    folder = knowledge_base.folder
+    (folder / "python/pip.md").write_text("# pip\nnow about zeppelins\n", "utf-8")
+    (folder / "diary/mountain.md").unlink()
+    write_posts(folder, {"new.md": "# new\nabout gyroscopes\n"})
+    report = knowledge_base.rebuild()
+    states = {file.path: file.state for file in report.files}
+    assert states == {
+        "python/pip.md": "changed",
+        "diary/mountain.md": "removed",
+        "new.md": "added",
+        "web/nginx-502.md": "unchanged",
+        "git/faq.md": "unchanged",
+        "rust/e0502.md": "unchanged",
+    }
+    assert (report.added, report.changed, report.removed, report.unchanged) == (1, 1, 1, 3)
+    assert paths(knowledge_base, "zeppelins") == ["python/pip.md"]
+    assert paths(knowledge_base, "gyroscopes") == ["new.md"]
+    assert paths(knowledge_base, "爬山") == []
+    assert paths(knowledge_base, "502 Permission denied")[0] == "web/nginx-502.md"
+
+
+def test_bringing_up_to_date_gives_the_same_answers_as_starting_over(
+    make_kb: MakeKnowledgeBase, tmp_path: Path
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    write_posts(knowledge_base.folder, {"a.md": FAQ.replace("git", "hg"), "git/faq.md": NGINX})
+    knowledge_base.rebuild()
+    fresh = KnowledgeBase(knowledge_base.folder, tmp_path / "fresh")
+    fresh.rebuild()
+    for question in ("refusing to merge", "502 nginx", "解决", "cannot borrow"):
+        one, other = knowledge_base.search(question), fresh.search(question)
+        assert {(h.post.path, round(h.score, 4)) for h in one.hits} == {
+            (h.post.path, round(h.score, 4)) for h in other.hits
+        }
+
+
+def test_every_file_is_indexed_or_named_with_its_reason(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(
+        {
+            "good.md": "# good\ntext",
+            "broken.md": "---\ntitle: [\n---\n# still read\ngooseberry\n",
+            "picture.md": bytes(range(256)) * 20,
+            "draft.md": "---\ndraft: true\n---\nsecret plan\n",
+            "_drafts/later.md": "later",
+            "big.md": b"x" * 5_000_001,
+            "notes.txt": "not a post",
+            "node_modules/pkg/README.md": "a package",
+            ".git/description.md": "git's own",
+            ".notes/hidden.markdown": "# found too\n",
+        }
+    )
+    report = knowledge_base.rebuild(full=True)
+    reasons = {file.path: file.reason for file in report.files if file.state == "skipped"}
+    assert report.found == 7
+    assert report.found == report.indexed + report.skipped
+    assert set(reasons) == {"picture.md", "draft.md", "_drafts/later.md", "big.md"}
+    assert "binary" in (reasons["picture.md"] or "")
+    assert "draft" in (reasons["draft.md"] or "")
+    assert "5 MB" in (reasons["big.md"] or "")
+    assert report.repaired == 1
+    assert paths(knowledge_base, "gooseberry") == ["broken.md"]
+
+
+def test_a_setting_includes_drafts(make_kb: MakeKnowledgeBase) -> None:
+    posts = {"draft.md": "---\ndraft: true\n---\nsecret plan\n", "_drafts/b.md": "later plan\n"}
+    knowledge_base = make_kb(posts, Settings(drafts=True))
+    assert paths(knowledge_base, "plan") and len(paths(knowledge_base, "plan")) == 2
+
+
+def test_a_rebuild_that_fails_leaves_the_index_that_answers(
+    make_kb: MakeKnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    write_posts(knowledge_base.folder, {"new.md": "# new\nabout gyroscopes\n"})
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("indexer.engines.whoosh_engine.write", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        knowledge_base.rebuild()
+    assert paths(knowledge_base, "502 Permission denied")[0] == "web/nginx-502.md"
+    assert len(list((knowledge_base.place / "generations").iterdir())) == 1
+
+
+def test_an_index_made_by_another_version_is_made_again(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(POSTS)
+    index = open_current(knowledge_base.place)
+    assert index is not None
+    manifest = index.folder / "manifest.json"
+    data = json.loads(manifest.read_text("utf-8"))
+    manifest.write_text(json.dumps({**data, "fingerprint": "older"}), "utf-8")
+    other = KnowledgeBase(knowledge_base.folder, knowledge_base.place)
+    with pytest.raises(NoIndex, match="fixdex rebuild"):
+        other.search("nginx")
+    assert other.rebuild().added == len(POSTS)
+
+
+def test_two_rebuilds_at_once_are_refused_in_one_sentence(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(POSTS)
+    with rebuilding(knowledge_base.place), pytest.raises(IndexFault, match="is running"):
+        knowledge_base.rebuild()
+
+
+def test_an_open_knowledge_base_notices_the_rebuild_of_another_process(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    assert paths(knowledge_base, "gyroscopes") == []
+    write_posts(knowledge_base.folder, {"new.md": "# new\nabout gyroscopes\n"})
+    KnowledgeBase(knowledge_base.folder, knowledge_base.place).rebuild()
+    assert paths(knowledge_base, "gyroscopes") == ["new.md"]
+
+
+def test_the_place_is_private_and_ignored_by_git(make_kb: MakeKnowledgeBase) -> None:
+    place = make_kb(POSTS).place
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert (place / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners are a matter of POSIX")
+def test_an_index_that_others_may_write_is_not_opened(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(POSTS)
+    index = open_current(knowledge_base.place)
+    assert index is not None
+    index.folder.chmod(0o777)
+    assert open_current(knowledge_base.place) is None
+
+
+def test_an_empty_folder_gives_an_index_that_finds_nothing(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb({"readme.txt": "no posts here"})
+    assert knowledge_base.search("anything").total == 0
+    assert knowledge_base.ask("anything").state == "none"
+
+
+def test_many_posts_are_read_by_several_processes(make_kb: MakeKnowledgeBase) -> None:
+    posts = {f"{n:03}.md": f"# post {n}\n\nword{n} {DIARY}\n" for n in range(230)}
+    knowledge_base = make_kb(posts)
+    report = knowledge_base.rebuild(full=True, jobs=2)
+    assert report.indexed == 230
+    assert paths(knowledge_base, "word117") == ["117.md"]
+
+
+def test_a_problem_comes_back_from_its_record_as_it_was() -> None:
+    for text in POSTS.values():
+        for problem in find_problems(read_post("a.md", text.encode("utf-8"))):
+            assert from_record(to_record(problem)) == problem

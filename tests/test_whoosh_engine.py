@@ -1,0 +1,114 @@
+"""The index is a Whoosh index, and holds the postings that the ranking uses."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import whoosh.index
+from conftest import MakeKnowledgeBase
+from posts_for_tests import POSTS
+
+from indexer import KnowledgeBase
+from indexer.engines import whoosh_engine
+from indexer.engines.base import Engine
+from indexer.index import open_current
+from indexer.postings import FIELDS, collect, merge
+
+
+def from_whoosh(folder: Path, term: str) -> list[tuple[int, int, float]]:
+    """(problem, field, count) of a term, as plain Whoosh reads them."""
+    found = []
+    with whoosh.index.open_dir(str(folder / "whoosh")).reader() as reader:
+        for field, name in enumerate(FIELDS):
+            if (name, term.encode("utf-8")) in reader:
+                matcher = reader.postings(name, term)
+                while matcher.is_active():
+                    found.append((matcher.id(), field, round(matcher.weight(), 3)))
+                    matcher.next()
+    return sorted(found)
+
+
+def from_engine(engine: Engine, term: str) -> list[tuple[int, int, float]]:
+    postings = engine.postings(term)
+    assert postings is not None
+    problems, fields, counts = postings
+    rows = zip(problems.tolist(), fields.tolist(), counts.tolist(), strict=True)
+    return [(problem, field, round(count, 3)) for problem, field, count in rows]
+
+
+def test_plain_whoosh_holds_the_postings_of_a_thousand_random_terms(
+    shipped_kb: KnowledgeBase,
+) -> None:
+    index = open_current(shipped_kb.place)
+    assert index is not None
+    vocabulary = list(index.engine.vocabulary())
+    chosen = random.Random(7).sample(vocabulary, 1000)
+    for term in chosen:
+        assert from_engine(index.engine, term) == from_whoosh(index.folder, term), term
+
+
+def test_plain_whoosh_has_the_same_terms_and_as_many_documents(make_kb: MakeKnowledgeBase) -> None:
+    index = open_current(make_kb(POSTS).place)
+    assert index is not None
+    with whoosh.index.open_dir(str(index.folder / "whoosh")).reader() as reader:
+        assert reader.doc_count() == len(index.engine)
+        terms = {term.decode("utf-8") for name in FIELDS for term in reader.lexicon(name)}
+        assert terms == set(index.engine.vocabulary())
+        assert reader.stored_fields(0)["record"] == index.engine.record(0)
+
+
+def test_an_index_of_nothing_can_be_opened(tmp_path: Path) -> None:
+    whoosh_engine.write(tmp_path, collect([]), [])
+    engine = whoosh_engine.open_index(tmp_path)
+    assert len(engine) == 0
+    assert engine.postings("docker") is None
+    assert engine.lengths().shape == (len(FIELDS), 0)
+
+
+def fields(**counts: dict[str, float]) -> list[dict[str, float]]:
+    return [counts.get(name, {}) for name in FIELDS]
+
+
+def test_an_engine_keeps_its_contract(tmp_path: Path) -> None:
+    postings = collect(
+        [
+            fields(title={"docker": 1.0, "错误": 1.0}, code={"docker": 3.0}),
+            fields(text={"错误": 2.5, "𠮷": 1.0, "a" * 80: 1.0}),
+        ]
+    )
+    whoosh_engine.write(tmp_path, postings, ["first", "第二"])
+    engine = whoosh_engine.open_index(tmp_path)
+    assert len(engine) == 2
+    assert from_engine(engine, "docker") == [
+        (0, FIELDS.index("title"), 1.0),
+        (0, FIELDS.index("code"), 3.0),
+    ]
+    assert from_engine(engine, "错误") == [
+        (0, FIELDS.index("title"), 1.0),
+        (1, FIELDS.index("text"), 2.5),
+    ]
+    assert engine.postings("nothing") is None
+    assert list(engine.vocabulary()) == sorted(["docker", "错误", "𠮷", "a" * 80])
+    assert engine.record(1) == "第二"
+    assert engine.lengths()[FIELDS.index("code")].tolist() == [3.0, 0.0]
+
+
+def test_merging_leaves_out_what_was_removed(tmp_path: Path) -> None:
+    old = collect([fields(text={"old": 1.0, "both": 1.0}), fields(text={"kept": 1.0})])
+    new = collect([fields(text={"both": 2.0})])
+    merged = merge([(old, np.array([-1, 0], np.int32)), (new, np.array([1], np.int32))])
+    whoosh_engine.write(tmp_path, merged, ["kept", "new"])
+    engine = whoosh_engine.open_index(tmp_path)
+    assert list(engine.vocabulary()) == ["both", "kept"]
+    assert from_engine(engine, "both") == [(1, FIELDS.index("text"), 2.0)]
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 129, 400])
+def test_postings_of_every_block_size_are_read_back_by_whoosh(tmp_path: Path, count: int) -> None:
+    postings = collect([fields(text={"every": float(n % 7 + 1)}) for n in range(count)])
+    whoosh_engine.write(tmp_path, postings, ["{}"] * count)
+    engine = whoosh_engine.open_index(tmp_path)
+    assert from_engine(engine, "every") == from_whoosh(tmp_path, "every")
