@@ -187,4 +187,6 @@ def _guess(data: bytes) -> tuple[str, list[str]]:
         return best[2], [f"decoded as {best[1].upper()}"]
     if sum(byte > 0x7F for byte in data) * 10 < len(data):
         return data.decode("cp1252", "replace"), ["decoded as Windows-1252"]
+    if b"\0" in data:
+        raise NotText("binary: it holds NUL bytes")
     raise NotText("its encoding is not known (not UTF-8, UTF-16, GB18030 or Big5)")

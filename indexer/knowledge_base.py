@@ -256,6 +256,16 @@ class KnowledgeBase:
         changed = hashlib.sha256(data).hexdigest() != entry.digest
         return PostText(self._cite(entry), html, entry.repairs, changed)
 
+    def info(self) -> IndexInfo:
+        """Which index answers now."""
+        return self._view().info
+
+    def newest_titles(self, most: int) -> tuple[str, ...]:
+        """Titles of posts that have a date, newest first."""
+        dated = [entry for entry in self._view().entries if entry.date]
+        dated.sort(key=lambda entry: (entry.date or "", entry.path), reverse=True)
+        return tuple(dict.fromkeys(entry.title for entry in dated[: most * 3]))[:most]
+
     def status(self) -> Status:
         """What is indexed and what a rebuild would change; reads every post once."""
         manifest = self._view().index.manifest

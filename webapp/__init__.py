@@ -1,0 +1,100 @@
+"""What a browser sees: search page, posts, chat, JSON."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+from flask import Flask, Response, request, url_for
+from waitress.server import create_server
+
+from indexer import KnowledgeBase, SettingsError
+from webapp import api, filters, pages
+from webapp.visitors import Visitors
+
+# Questions may have 64 KiB; a request carries the conversation too.
+LARGEST_REQUEST = 512 * 1024
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+
+def create_app(knowledge_base: KnowledgeBase) -> Flask:
+    """The site of a knowledge base, under the path prefix of its settings."""
+    app = Flask(__name__)
+    settings = knowledge_base.settings
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    app.extensions["fixdex"] = knowledge_base
+    app.extensions["visitors"] = Visitors(settings.rate_limit)
+    filters.register(app)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.after_request(_protect)
+    if prefix := settings.path_prefix.strip("/"):
+        app.wsgi_app = _Prefixed(app.wsgi_app, "/" + prefix)  # type: ignore[method-assign]
+    return app
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if request.endpoint == "static":
+        # Code for anyone's page: scripts of type module are fetched by the rules of CORS.
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+class _Prefixed:
+    """Serves an application under a path, and nothing beside it."""
+
+    def __init__(self, application: Any, prefix: str) -> None:
+        self._application = application
+        self._prefix = prefix
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        if path != self._prefix and not path.startswith(self._prefix + "/"):
+            start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+            return [f"The site is at {self._prefix}/\n".encode()]
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._prefix
+        environ["PATH_INFO"] = path[len(self._prefix) :] or "/"
+        return self._application(environ, start_response)
+
+
+def serve(knowledge_base: KnowledgeBase) -> None:
+    """Answers on the host and port of the settings until it is stopped.
+
+    Raises SettingsError where these cannot be listened on.
+    """
+    settings = knowledge_base.settings
+    app = create_app(knowledge_base)
+    knowledge_base.warm_up()
+    try:
+        server = create_server(
+            app, host=settings.host, port=settings.port, threads=8, ident="fixdex"
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(
+            f"cannot listen on {settings.host} port {settings.port} ({reason}); "
+            "choose another with --port or --host"
+        ) from None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with app.test_request_context():
+        path = url_for("pages.search")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    prefix = settings.path_prefix.strip("/")
+    address = f"http://{host}:{server.effective_port}{'/' + prefix if prefix else ''}{path}"
+    sys.stdout.write(f"Fixdex answers at {address} (stop it with Ctrl-C)\n")
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        server.close()

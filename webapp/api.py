@@ -1,0 +1,227 @@
+"""The JSON face: one function per URL."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from indexer import KnowledgeBase, NoIndex, Turn, answer_json, hits_json
+from webapp.visitors import Visitors
+
+blueprint = Blueprint("api", __name__)
+
+LONGEST_QUESTION = 64 * 1024
+_MOST_TURNS = 20
+
+
+class Refused(Exception):
+    """A request that cannot be answered: status, code, and a sentence that says what to do."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+def knowledge_base() -> KnowledgeBase:
+    """The knowledge base of this site."""
+    found: KnowledgeBase = current_app.extensions["fixdex"]
+    return found
+
+
+def visitors() -> Visitors:
+    """The visitors of this site."""
+    found: Visitors = current_app.extensions["visitors"]
+    return found
+
+
+def checked(question: str) -> str:
+    """A question as text that can be shown. Raises Refused where it is too long."""
+    question = question.encode("utf-8", "replace").decode("utf-8")
+    if len(question.encode("utf-8")) > LONGEST_QUESTION:
+        raise Refused(413, "question_too_long", "Ask with at most 64 KiB; paste the last lines.")
+    return question
+
+
+def check_rate() -> None:
+    """Raises Refused where this visitor asks too often."""
+    wait = visitors().wait(request.remote_addr or "")
+    if wait:
+        raise Refused(429, "too_many_requests", f"Ask again in {math.ceil(wait)} seconds.")
+
+
+@blueprint.before_request
+def _limit() -> Response | None:
+    if request.method == "OPTIONS":
+        return Response(status=204)
+    if request.endpoint not in ("api.metrics", "api.health"):
+        check_rate()
+    return None
+
+
+@blueprint.route("/api/ask", methods=["GET", "POST"])
+def ask() -> Response:
+    """The answer to a question."""
+    started = time.perf_counter()
+    if request.method == "GET":
+        question, history = request.args.get("q", ""), []
+    else:
+        question, history = _read_question()
+    answer = knowledge_base().ask(checked(question), history)
+    visitors().count("ask", answer.state, time.perf_counter() - started)
+    return jsonify(answer_json(answer))
+
+
+def _read_question() -> tuple[str, list[Turn]]:
+    body = _body()
+    history = body.get("history") or []
+    if not isinstance(body.get("question"), str):
+        raise Refused(400, "bad_request", "Send an object with `question`, a string.")
+    if not isinstance(history, list) or not all(isinstance(turn, dict) for turn in history):
+        raise Refused(400, "bad_request", "`history` is a list of {question, post} objects.")
+    turns = [
+        Turn(checked(str(turn.get("question") or "")), str(turn["post"]) if turn.get("post") else None)
+        for turn in history[-_MOST_TURNS:]
+    ]
+    return body["question"], turns
+
+
+def _body() -> dict[str, Any]:
+    try:
+        body = request.get_json(force=True)
+    except RecursionError:
+        body = None
+    except HTTPException as error:
+        if error.code == 413:
+            raise
+        body = None
+    if not isinstance(body, dict):
+        raise Refused(400, "bad_request", "Send a JSON object.")
+    return body
+
+
+@blueprint.get("/api/search")
+def search() -> Response:
+    """One page of hits."""
+    started = time.perf_counter()
+    hits = knowledge_base().search(
+        checked(request.args.get("q", "")),
+        page=number("page", 1, 100_000),
+        per_page=number("per_page", 10, 100),
+        tag=request.args.get("tag") or None,
+        lang=request.args.get("lang") or None,
+        folder=request.args.get("folder") or None,
+        explain=request.args.get("explain", "") in ("1", "true"),
+    )
+    visitors().count("search", "hits" if hits.total else "none", time.perf_counter() - started)
+    return jsonify(hits_json(hits))
+
+
+def number(name: str, default: int, most: int) -> int:
+    """A whole number of the query string, from 1. Raises Refused where it is none."""
+    text = request.args.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise Refused(400, "bad_request", f"`{name}` is a whole number from 1 to {most}.")
+    return int(text)
+
+
+@blueprint.get("/api/suggest")
+def suggest() -> Response:
+    """Titles and terms while typing."""
+    found = knowledge_base().suggest(checked(request.args.get("q", "")))
+    return jsonify(
+        titles=[{"title": one.title, "path": one.path, "url": one.url} for one in found.titles],
+        terms=list(found.terms),
+    )
+
+
+@blueprint.post("/api/feedback")
+def feedback() -> Response:
+    """Notes whether an answer helped; only numbers are kept."""
+    body = _body()
+    if not isinstance(body.get("question"), str) or not isinstance(body.get("helped"), bool):
+        raise Refused(400, "bad_request", "Send `question`, a string, and `helped`, true or false.")
+    visitors().count("feedback", "helped" if body["helped"] else "did_not_help")
+    return Response(status=204)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Numbers for Prometheus."""
+    try:
+        posts = knowledge_base().info().posts
+    except NoIndex:
+        posts = 0
+    return Response(visitors().metrics(posts), content_type="text/plain; version=0.0.4")
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """Whether questions can be answered."""
+    info = knowledge_base().info()
+    return jsonify(status="ok", posts=info.posts, built_at=info.built_at, build=info.build)
+
+
+@blueprint.after_request
+def _share(response: Response) -> Response:
+    """Lets the pages of allowed sites read the answer."""
+    origin = request.headers.get("Origin")
+    if origin and origin in knowledge_base().settings.allowed_origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        response.headers["Access-Control-Max-Age"] = "600"
+    response.headers.add("Vary", "Origin")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# Errors
+
+
+def explain(error: Exception) -> Refused:
+    """Any error as a status, a code and a sentence."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, NoIndex):
+        return Refused(503, "no_index", f"{error}.".replace("..", "."))
+    if isinstance(error, HTTPException) and error.code is not None:
+        code = (error.name or "error").lower().replace(" ", "_")
+        return Refused(error.code, code, _SENTENCES.get(error.code, error.description or code))
+    current_app.logger.exception("a request failed")
+    return Refused(500, "internal_error", "This is a fault of Fixdex; its log names the cause.")
+
+
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take requests of this kind.",
+    413: "Ask with at most 64 KiB; paste the last lines.",
+}
+
+
+@blueprint.app_errorhandler(404)
+@blueprint.app_errorhandler(405)
+def _nowhere(error: HTTPException) -> Response:
+    from webapp.pages import error_page
+
+    told = explain(error)
+    return error_json(told) if request.path.startswith("/api/") else error_page(told)
+
+
+@blueprint.errorhandler(Exception)
+def _failed(error: Exception) -> Response:
+    return error_json(explain(error))
+
+
+def error_json(error: Refused) -> Response:
+    """An error as every JSON address tells it."""
+    response = jsonify(error={"code": error.code, "message": error.message})
+    response.status_code = error.status
+    if error.status == 429:
+        response.headers["Retry-After"] = "".join(filter(str.isdigit, error.message)) or "1"
+    return response

@@ -1,0 +1,118 @@
+"""Text to HTML: snippets with marks, code in colours, posts made safe. Escaping comes first."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import nh3
+from flask import Flask, url_for
+from markupsafe import Markup, escape
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from indexer import Snippet
+
+_LONGEST_COLOURED = 60_000
+
+
+def register(app: Flask) -> None:
+    """Makes the filters known to the templates of a site."""
+    app.add_template_filter(marked)
+    app.add_template_filter(coloured)
+    app.add_template_filter(diff_lines)
+    app.add_template_global(asset)
+
+
+def marked(snippet: Snippet) -> Markup:
+    """A snippet with its ranges in `<mark>`."""
+    pieces = []
+    at = 0
+    for start, end in snippet.ranges:
+        pieces.append(escape(snippet.text[at:start]))
+        pieces.append(Markup("<mark>{}</mark>").format(snippet.text[start:end]))
+        at = end
+    pieces.append(escape(snippet.text[at:]))
+    return Markup("").join(pieces)
+
+
+def coloured(code: str, language: str = "") -> Markup:
+    """Code as a block, coloured where its language is known."""
+    return Markup(highlighted(code, language))  # noqa: S704  # Pygments escapes, and so do we
+
+
+@lru_cache(maxsize=500)
+def highlighted(code: str, language: str) -> str:
+    """The HTML of a code block; every token is a class, no style stands in it."""
+    code = code.strip("\n")
+    inside = str(escape(code))
+    if language and len(code) <= _LONGEST_COLOURED:
+        try:
+            lexer = get_lexer_by_name(language, stripnl=False)
+            inside = highlight(code, lexer, HtmlFormatter(nowrap=True)).rstrip("\n")
+        except ClassNotFound:
+            pass
+    return f'<pre tabindex="0"><code>{inside}</code></pre>'
+
+
+_DIFF_KINDS = {"+": "added", "-": "removed", "@": "hunk"}
+
+
+def diff_lines(diff: str) -> list[tuple[str, str]]:
+    """The lines of a unified diff as (kind, text), without the names of the two sides."""
+    lines = [line for line in diff.split("\n") if not line.startswith(("--- ", "+++ "))]
+    return [(_DIFF_KINDS.get(line[:1], "same"), line) for line in lines]
+
+
+_TAGS = nh3.ALLOWED_TAGS | {
+    "section", "input", "details", "summary", "figure", "figcaption", "h1", "mark", "kbd", "samp",
+    "s", "u",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "*": {"id", "class", "title", "lang", "dir"},
+    "a": {"href"},
+    "img": {"alt", "src", "width", "height"},
+    "pre": {"tabindex"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan", "align"},
+    "th": {"colspan", "rowspan", "align"},
+    "input": {"type", "checked", "disabled"},
+}
+_DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
+
+
+def _allowed(tag: str, attribute: str, value: str) -> str | None:
+    """An attribute's value; a picture that would be fetched from elsewhere shows its words only."""
+    if tag == "img" and attribute == "src":
+        return value if _DATA_IMAGE.match(value) else None
+    if tag == "input" and attribute == "type":
+        return "checkbox"
+    return value
+
+
+def sanitised(html: str) -> Markup:
+    """HTML of a post without anything that runs, is fetched from elsewhere, or hides."""
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_allowed,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Markup(clean)  # noqa: S704  # it was just made safe
+
+
+def asset(name: str) -> str:
+    """The address of a static file, changed whenever the file is."""
+    return url_for("static", filename=name, v=_digest(name))
+
+
+@lru_cache(maxsize=50)
+def _digest(name: str) -> str:
+    data = (Path(__file__).parent / "static" / name).read_bytes()
+    return hashlib.sha256(data).hexdigest()[:10]

@@ -1,0 +1,281 @@
+// What <fixdex-chat> opens: the conversation. Everything of a post is put in as text, never as HTML.
+import { languageOf, styled } from "./fixdex-chat.js";
+
+const catalogue = {
+  en: {
+    title: "Paste an error, get the fix", ask: "Paste an error or ask", send: "Send", close: "Close",
+    changes: "What changes", post: "Open in the post", related: "No fix to vouch for, but these posts may help:",
+    none: "Nothing matches.", near: "The nearest posts:", unknown: "Not in any post:", copy: "Copy", copied: "Copied",
+    failed: "The answer did not come.", retry: "Try again", busy: "Looking it up…", clear: "New conversation",
+    log: "Conversation",
+  },
+  zh: {
+    title: "粘贴报错，拿到解法", ask: "粘贴报错，或直接提问", send: "发送", close: "关闭",
+    changes: "改动", post: "在文章中查看", related: "没有可以担保的解法，但这些文章可能有帮助：",
+    none: "没有匹配的内容。", near: "最接近的文章：", unknown: "所有文章里都没有：", copy: "复制", copied: "已复制",
+    failed: "没有收到回答。", retry: "重试", busy: "正在查找…", clear: "新对话", log: "对话",
+  },
+  "zh-Hant": {
+    title: "貼上錯誤訊息，找到解法", ask: "貼上錯誤訊息，或直接提問", send: "送出", close: "關閉",
+    changes: "改動", post: "在文章中查看", related: "沒有可以擔保的解法，但這些文章可能有幫助：",
+    none: "沒有相符的內容。", near: "最接近的文章：", unknown: "所有文章裡都沒有：", copy: "複製", copied: "已複製",
+    failed: "沒有收到回答。", retry: "重試", busy: "正在查找…", clear: "新對話", log: "對話",
+  },
+};
+
+const look = `
+* { box-sizing: border-box; }
+.panel {
+  --page: #fff; --soft: #f3f4f6; --line: #dfe2e6; --text: #1b1f24; --quiet: #5b6470; --accent: var(--fixdex-accent);
+  --on-accent: var(--fixdex-on-accent); --added: #e3f6ea; --added-text: #0a5a2b; --removed: #fdecea; --removed-text: #97211a;
+  position: fixed; bottom: 1rem; right: 1rem; z-index: 2147483001; display: flex; flex-direction: column;
+  width: min(27rem, calc(100vw - 2rem)); height: min(40rem, calc(100dvh - 2rem)); overflow: hidden;
+  background: var(--page); color: var(--text); border: 1px solid var(--line); border-radius: 16px;
+  box-shadow: 0 12px 48px rgb(0 0 0 / .22);
+  font: 15px/1.6 system-ui, -apple-system, "PingFang SC", "PingFang TC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
+}
+@media (prefers-color-scheme: dark) {
+  .panel { --page: #1a1e22; --soft: #242a30; --line: #39414a; --text: #e6e9ec; --quiet: #a0a9b3; --accent: #5fd0b0; --on-accent: #06261e;
+    --added: #12331f; --added-text: #8fe0ab; --removed: #40201d; --removed-text: #ffb3aa; }
+}
+.panel[hidden] { display: none; }
+:host([position="left"]) .panel { right: auto; left: 1rem; }
+:host([inline]) .panel { position: static; width: 100%; height: 100%; box-shadow: none; }
+@media (max-width: 30rem) { :host(:not([inline])) .panel { inset: 0; width: 100%; height: 100dvh; border: 0; border-radius: 0; } }
+header { display: flex; align-items: center; gap: .5rem; padding: .7rem .7rem .7rem 1rem; border-bottom: 1px solid var(--line); }
+header h2 { flex: 1; margin: 0; font-size: 15px; }
+button { border: 0; border-radius: 8px; padding: .35rem .7rem; background: none; color: var(--quiet); font: inherit; font-size: 14px; cursor: pointer; }
+button:hover { background: var(--soft); color: var(--text); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+.log { flex: 1; overflow-y: auto; padding: 1rem; overflow-wrap: anywhere; }
+.mine { width: fit-content; max-width: 88%; max-height: 12rem; overflow: auto; margin: 0 0 .9rem auto; padding: .45rem .8rem; border-radius: 12px 12px 3px; background: var(--soft); white-space: pre-wrap; }
+.reply { margin: 0 0 1.4rem; }
+.reply p { margin: 0 0 .6rem; white-space: pre-wrap; }
+.reply ul { margin: 0; padding-left: 1.2rem; }
+.reply li { margin-bottom: .35rem; }
+.title { font-weight: 650; }
+a { color: var(--accent); }
+.code { position: relative; margin: 0 0 .6rem; }
+pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; border-radius: 8px; background: var(--soft); font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
+.code button { position: absolute; top: .3rem; right: .3rem; padding: .05rem .5rem; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
+details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
+.added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
+.quiet { color: var(--quiet); }
+form { display: flex; align-items: flex-end; gap: .4rem; padding: .6rem; border-top: 1px solid var(--line); }
+textarea { flex: 1; min-width: 0; max-height: 9rem; padding: .45rem .6rem; resize: none; border: 1px solid var(--line); border-radius: 10px; background: var(--page); color: inherit; font: inherit; }
+textarea::placeholder { color: var(--quiet); opacity: 1; }
+form button { background: var(--accent); color: var(--on-accent); font-weight: 600; padding: .5rem .9rem; }
+form button:hover { background: var(--accent); color: var(--on-accent); }
+`;
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+export class Panel {
+  constructor(host) {
+    this.host = host;
+    this.words = catalogue[languageOf(host)];
+    this.key = `fixdex ${host.server.href}`;
+    this.turns = [];
+    styled(host.shadowRoot, look);
+    this.build();
+    this.restore();
+  }
+
+  build() {
+    const { words, host } = this;
+    this.panel = make("section", "panel");
+    this.panel.setAttribute("aria-label", words.title);
+    if (!host.hasAttribute("inline")) this.panel.setAttribute("role", "dialog");
+    const header = make("header");
+    header.append(make("h2", "", words.title));
+    const clear = make("button", "", words.clear);
+    clear.addEventListener("click", () => this.clear());
+    header.append(clear);
+    if (!host.hasAttribute("inline")) {
+      const close = make("button", "", words.close);
+      close.addEventListener("click", () => this.hide());
+      header.append(close);
+    }
+    this.log = make("div", "log");
+    this.log.setAttribute("role", "log");
+    this.log.setAttribute("aria-label", words.log);
+    this.log.tabIndex = 0;
+    this.form = make("form");
+    this.box = make("textarea");
+    this.box.rows = 1;
+    this.box.maxLength = 65536;
+    this.box.placeholder = host.getAttribute("placeholder") || words.ask;
+    this.box.setAttribute("aria-label", words.ask);
+    this.box.addEventListener("input", () => this.grow());
+    this.box.addEventListener("keydown", (event) => {
+      // Enter that confirms an input method's candidate is not the end of a question.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      this.form.requestSubmit();
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const question = this.box.value.trim();
+      if (!question || this.busy) return;
+      this.box.value = "";
+      this.grow();
+      this.ask(question);
+    });
+    this.form.append(this.box, make("button", "", words.send));
+    this.panel.append(header, this.log, this.form);
+    this.panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing && !host.hasAttribute("inline")) this.hide();
+    });
+    host.shadowRoot.append(this.panel);
+  }
+
+  show() {
+    this.panel.hidden = false;
+    if (!this.host.hasAttribute("inline")) this.box.focus();
+  }
+
+  hide() {
+    this.panel.hidden = true;
+    this.host.shadowRoot.querySelector(".open")?.focus();
+  }
+
+  grow() {
+    this.box.style.setProperty("height", "auto");
+    this.box.style.setProperty("height", `${Math.min(this.box.scrollHeight + 2, 144)}px`);
+  }
+
+  clear() {
+    this.turns = [];
+    this.log.replaceChildren();
+    this.keep();
+    this.box.focus();
+  }
+
+  keep() {
+    try {
+      sessionStorage.setItem(this.key, JSON.stringify(this.turns.slice(-20)));
+    } catch {
+      // A browser that keeps nothing still answers.
+    }
+  }
+
+  restore() {
+    try {
+      this.turns = JSON.parse(sessionStorage.getItem(this.key)) || [];
+    } catch {
+      this.turns = [];
+    }
+    for (const { question, answer } of this.turns) {
+      this.log.append(make("div", "mine", question), this.reply(answer));
+    }
+  }
+
+  async ask(question) {
+    this.busy = true;
+    const mine = make("div", "mine", question);
+    const waiting = make("div", "reply quiet", this.words.busy);
+    this.log.append(mine, waiting);
+    this.log.scrollTop = this.log.scrollHeight;
+    try {
+      const history = this.turns.map((turn) => ({ question: turn.question, post: turn.answer.answer?.post.path ?? null }));
+      const response = await fetch(new URL("api/ask", this.host.server), {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ question, history }),
+      });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error?.message);
+      this.turns.push({ question, answer });
+      this.keep();
+      waiting.replaceWith(this.reply(answer));
+      mine.scrollIntoView({ block: "start" });
+    } catch (error) {
+      waiting.replaceChildren(make("p", "", error.message && !(error instanceof TypeError) ? error.message : this.words.failed));
+      const retry = make("button", "", this.words.retry);
+      retry.addEventListener("click", () => {
+        mine.remove();
+        waiting.remove();
+        this.ask(question);
+      });
+      waiting.append(retry);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  reply(body) {
+    const reply = make("div", "reply");
+    const found = body.answer;
+    if (found) {
+      const title = make("p");
+      title.append(this.link(found.post, found.fix[0].anchor, found.post.title, "title"));
+      reply.append(title);
+      if (found.lead) reply.append(make("p", "", found.lead));
+      for (const step of found.fix) {
+        reply.append(step.kind === "code" ? this.code(step.text) : make("p", "text", step.text));
+      }
+      if (found.diff) reply.append(this.diff(found.diff));
+      reply.append(this.link(found.post, found.fix[0].anchor, this.words.post, ""));
+      return reply;
+    }
+    const related = body.state === "related";
+    reply.append(make("p", "", related ? this.words.related : this.words.none));
+    if (!related && body.unmatched.length) {
+      reply.append(make("p", "quiet", `${this.words.unknown} ${body.unmatched.join(", ")}`));
+    }
+    if (body.alternatives.length) {
+      if (!related) reply.append(make("p", "quiet", this.words.near));
+      const list = make("ul");
+      for (const { post, anchor } of body.alternatives.slice(0, 5)) {
+        const item = make("li");
+        item.append(this.link(post, anchor, post.title, ""));
+        list.append(item);
+      }
+      reply.append(list);
+    }
+    return reply;
+  }
+
+  link(post, anchor, text, className) {
+    const link = make("a", className, text);
+    const url = new URL(post.url, this.host.server);
+    if (anchor) url.hash = anchor;
+    // Only addresses of pages: a post may hold any text as its link.
+    const own = post.link && /^(https?:\/\/|\/)/.test(post.link) ? post.link : null;
+    link.href = own || url.href;
+    link.rel = "noopener";
+    if (!this.host.hasAttribute("inline")) link.target = "_blank";
+    return link;
+  }
+
+  code(text) {
+    const block = make("div", "code");
+    const pre = make("pre");
+    pre.tabIndex = 0;
+    pre.append(make("code", "", text));
+    const copy = make("button", "", this.words.copy);
+    copy.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = this.words.copied;
+      setTimeout(() => (copy.textContent = this.words.copy), 2000);
+    });
+    block.append(pre, copy);
+    return block;
+  }
+
+  diff(text) {
+    const details = make("details");
+    const pre = make("pre", "diff");
+    pre.tabIndex = 0;
+    for (const line of text.split("\n").filter((line) => !/^(---|\+\+\+) /.test(line))) {
+      pre.append(make("span", { "+": "added", "-": "removed" }[line[0]] || "", `${line}\n`));
+    }
+    details.append(make("summary", "", this.words.changes), pre);
+    return details;
+  }
+}
