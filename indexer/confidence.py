@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
 from indexer.analyzer import terms
-from indexer.ranking import Ranked, Ranking
+from indexer.ranking import K1, Ranked, Ranking
 
 # From here on a fix is vouched for, and from there on posts are called related.
 ANSWER = 0.5
-RELATED = 0.1
+RELATED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Signals:
 
     coverage: float
     """The share of the question's importance that the problem holds."""
+    strength: float
+    """The problem's score, against that of a problem made of the question."""
     named: float
     """The share that its title and error lines alone hold."""
-    known: float
-    """The share that any post holds."""
     gap: float
     """How far the next post's score stays behind."""
     spread: float
@@ -34,9 +34,9 @@ class Signals:
 
 # Logistic regression over the signals: one weight each, then the constant. Fitted on 1,283
 # questions that posts of eight collections answer and 780 that none does, each collection counting
-# alike; fitted without a collection and asked there, 1 to 14 % of the unanswerable passed ANSWER.
-WEIGHTS = (3.8, 6.5, 0.2, 2.3, 1.9, 1.9)
-CONSTANT = -5.5
+# alike; fitted without a collection and asked there, 1 to 12 % of the unanswerable passed ANSWER.
+WEIGHTS = (0.8, 4.8, 5.5, 2.2, 1.7, 2.5)
+CONSTANT = -5.8
 
 
 def confidence(signals: Signals) -> float:
@@ -58,8 +58,8 @@ def read_signals(
     scores = [float(score) for score in ranked.scores[:10]]
     return Signals(
         coverage=sum(held.values()) / total,
+        strength=float(ranked.scores[0]) / (total * (K1 + 1)),
         named=sum(value for term, value in held.items() if term in in_title) / total,
-        known=sum(v for term, v in importance.items() if ranking.term(term) is not None) / total,
         gap=1 - scores[1] / scores[0] if len(scores) > 1 else 1.0,
         spread=1 - scores[-1] / scores[0] if len(scores) > 1 else 1.0,
         rare=rarest / ranking.rarity(1),

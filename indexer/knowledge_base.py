@@ -370,7 +370,7 @@ def understood(question: str) -> tuple[tuple[str, str], ...]:
     """What a question was read as: (text, kind); the error line, exceptions, codes, identifiers."""
     pasted = read_pasted(question)
     found: dict[str, str] = {}
-    if pasted.output and pasted.errors:
+    if pasted.output and pasted.errors and pasted.errors[0] != question.strip():
         found[pasted.errors[0]] = "error"
     for name in pasted.exceptions:
         found.setdefault(name, "exception")

@@ -83,7 +83,10 @@ def _read_question() -> tuple[str, list[Turn]]:
     if not isinstance(history, list) or not all(isinstance(turn, dict) for turn in history):
         raise Refused(400, "bad_request", "`history` is a list of {question, post} objects.")
     turns = [
-        Turn(checked(str(turn.get("question") or "")), str(turn["post"]) if turn.get("post") else None)
+        Turn(
+            checked(str(turn.get("question") or "")),
+            str(turn["post"]) if turn.get("post") else None,
+        )
         for turn in history[-_MOST_TURNS:]
     ]
     return body["question"], turns

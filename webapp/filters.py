@@ -89,6 +89,8 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
     """An attribute's value; a picture that would be fetched from elsewhere shows its words only."""
     if tag == "img" and attribute == "src":
         return value if _DATA_IMAGE.match(value) else None
+    if attribute == "href" and value.lstrip().lower().startswith("data:"):
+        return None
     if tag == "input" and attribute == "type":
         return "checkbox"
     return value

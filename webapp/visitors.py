@@ -59,5 +59,8 @@ class Visitors:
             total += times.get(bound, 0)
             name = "+Inf" if bound == float("inf") else f"{bound}"
             lines.append(f'fixdex_answer_seconds_bucket{{le="{name}"}} {total}')
-        lines += [f"fixdex_answer_seconds_sum {seconds:.6f}", f"fixdex_answer_seconds_count {total}"]
+        lines += [
+            f"fixdex_answer_seconds_sum {seconds:.6f}",
+            f"fixdex_answer_seconds_count {total}",
+        ]
         return "\n".join(lines) + "\n"

@@ -193,7 +193,7 @@ export class Panel {
       this.turns.push({ question, answer });
       this.keep();
       waiting.replaceWith(this.reply(answer));
-      mine.scrollIntoView({ block: "start" });
+      this.log.scrollTop += mine.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 12;
     } catch (error) {
       waiting.replaceChildren(make("p", "", error.message && !(error instanceof TypeError) ? error.message : this.words.failed));
       const retry = make("button", "", this.words.retry);
