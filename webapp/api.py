@@ -66,8 +66,9 @@ def _limit() -> Response | None:
 def ask() -> Response:
     """The answer to a question."""
     started = time.perf_counter()
+    history: list[Turn] = []
     if request.method == "GET":
-        question, history = request.args.get("q", ""), []
+        question = request.args.get("q", "")
     else:
         question, history = _read_question()
     answer = knowledge_base().ask(checked(question), history)
@@ -128,7 +129,7 @@ def number(name: str, default: int, most: int) -> int:
     text = request.args.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
         raise Refused(400, "bad_request", f"`{name}` is a whole number from 1 to {most}.")
     return int(text)
 
@@ -174,7 +175,8 @@ def health() -> Response:
 def _share(response: Response) -> Response:
     """Lets the pages of allowed sites read the answer."""
     origin = request.headers.get("Origin")
-    if origin and origin in knowledge_base().settings.allowed_origins:
+    shared = request.path.startswith("/api/")
+    if shared and origin and origin in knowledge_base().settings.allowed_origins:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Content-Type"
@@ -205,15 +207,6 @@ _SENTENCES = {
     405: "This address does not take requests of this kind.",
     413: "Ask with at most 64 KiB; paste the last lines.",
 }
-
-
-@blueprint.app_errorhandler(404)
-@blueprint.app_errorhandler(405)
-def _nowhere(error: HTTPException) -> Response:
-    from webapp.pages import error_page
-
-    told = explain(error)
-    return error_json(told) if request.path.startswith("/api/") else error_page(told)
 
 
 @blueprint.errorhandler(Exception)

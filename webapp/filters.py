@@ -42,7 +42,7 @@ def marked(snippet: Snippet) -> Markup:
 
 def coloured(code: str, language: str = "") -> Markup:
     """Code as a block, coloured where its language is known."""
-    return Markup(highlighted(code, language))  # noqa: S704  # Pygments escapes, and so do we
+    return Markup(highlighted(code, language))  # Pygments escapes, and so do we
 
 
 @lru_cache(maxsize=500)
@@ -64,7 +64,10 @@ _DIFF_KINDS = {"+": "added", "-": "removed", "@": "hunk"}
 
 def diff_lines(diff: str) -> list[tuple[str, str]]:
     """The lines of a unified diff as (kind, text), without the names of the two sides."""
-    lines = [line for line in diff.split("\n") if not line.startswith(("--- ", "+++ "))]
+    lines = diff.split("\n")
+    # Further down the same signs may begin a line of code: `-- ` is a comment in SQL.
+    if lines[0].startswith("--- "):
+        lines = lines[2:]
     return [(_DIFF_KINDS.get(line[:1], "same"), line) for line in lines]
 
 
@@ -106,7 +109,7 @@ def sanitised(html: str) -> Markup:
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="noopener noreferrer nofollow",
     )
-    return Markup(clean)  # noqa: S704  # it was just made safe
+    return Markup(clean)  # it was just made safe
 
 
 def asset(name: str) -> str:

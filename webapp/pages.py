@@ -13,6 +13,7 @@ from webapp.api import (
     Refused,
     check_rate,
     checked,
+    error_json,
     explain,
     knowledge_base,
     number,
@@ -37,7 +38,14 @@ def search() -> str:
     check_rate()
     started = time.perf_counter()
     answer = knowledge_base().ask(question) if question.strip() and page == 1 else None
-    hits = knowledge_base().search(question, page=page, per_page=PER_PAGE, **narrowed)
+    hits = knowledge_base().search(
+        question,
+        page=page,
+        per_page=PER_PAGE,
+        tag=narrowed["tag"],
+        lang=narrowed["lang"],
+        folder=narrowed["folder"],
+    )
     outcome = answer.state if answer else "hits" if hits.total else "none"
     visitors().count("page", outcome, time.perf_counter() - started)
     shown = answer.found.post.path if answer and answer.found else None
@@ -119,3 +127,10 @@ def error_page(error: Refused) -> Response:
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
     return error_page(explain(error))
+
+
+@blueprint.app_errorhandler(404)
+@blueprint.app_errorhandler(405)
+def _nowhere(error: Exception) -> Response:
+    told = explain(error)
+    return error_json(told) if request.path.startswith("/api/") else error_page(told)

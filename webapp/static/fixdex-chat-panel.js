@@ -272,7 +272,8 @@ export class Panel {
     const details = make("details");
     const pre = make("pre", "diff");
     pre.tabIndex = 0;
-    for (const line of text.split("\n").filter((line) => !/^(---|\+\+\+) /.test(line))) {
+    const lines = text.split("\n");
+    for (const line of lines.slice(lines[0].startsWith("--- ") ? 2 : 0)) {
       pre.append(make("span", { "+": "added", "-": "removed" }[line[0]] || "", `${line}\n`));
     }
     details.append(make("summary", "", this.words.changes), pre);

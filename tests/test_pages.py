@@ -1,0 +1,188 @@
+"""The pages: what a reader finds on them, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from flask.testing import FlaskClient
+
+from indexer import Settings
+from tests.conftest import MakeKnowledgeBase
+from tests.posts_for_tests import POSTS
+from webapp import create_app
+
+MakeClient = Callable[..., FlaskClient]
+HOSTILE = """---
+title: "<script>alert('title')</script> & co"
+url: "javascript:alert(1)"
+tags: ["<b>bold</b>"]
+---
+# Fix
+<script>alert(1)</script>
+
+<img src=x onerror=alert(1)>
+
+Call `frobnicate_everything()` with <em>care</em>:
+
+```html
+<script>alert(2)</script>
+```
+"""
+
+
+@pytest.fixture
+def make_client(make_kb: MakeKnowledgeBase) -> MakeClient:
+    """A client of the site of a few posts, with the settings given."""
+
+    def make(**settings: Any) -> FlaskClient:
+        chosen = Settings(**{"rate_limit": "off", **settings})
+        posts = {**POSTS, "odd/敌意 100%#1.md": HOSTILE}
+        return create_app(make_kb(posts, chosen)).test_client()
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> FlaskClient:
+    """A client of the site of a few posts."""
+    return make_client()
+
+
+def read(client: FlaskClient, url: str, language: str = "en", **query: str) -> BeautifulSoup:
+    """A page, parsed."""
+    response = client.get(url, query_string=query, headers={"Accept-Language": language})
+    assert response.status_code == 200
+    return BeautifulSoup(response.data, "html.parser")
+
+
+def one(page: BeautifulSoup | Tag, selector: str) -> Tag:
+    """The only element of a page that a selector names."""
+    found = page.select(selector)
+    assert len(found) == 1, selector
+    return found[0]
+
+
+def test_the_first_page_has_a_form_and_examples_to_try(client: FlaskClient) -> None:
+    page = read(client, "/")
+    form = one(page, "form[role=search]")
+    assert form.get("method", "get") == "get"
+    assert one(form, "textarea")["name"] == "q"
+    assert one(form, "label")["for"] == one(form, "textarea")["id"]
+    assert len(page.select(".examples a")) == 3
+
+
+def test_an_answer_is_the_fix_word_for_word_with_its_place(client: FlaskClient) -> None:
+    page = read(client, "/", q="externally-managed-environment")
+    answer = one(page, "article.answer")
+    code = one(answer, ".fix pre code")
+    assert code.get_text() == "python3 -m venv .venv\n.venv/bin/pip install requests"
+    link = str(one(answer, "h2 a")["href"])
+    path, _, place = link.partition("#")
+    assert path == "/posts/python/pip.md"
+    assert one(read(client, path), f"#{place}")
+
+
+def test_an_answer_shows_what_changes_against_the_failing_code(client: FlaskClient) -> None:
+    page = read(client, "/", q="E0502 cannot borrow as mutable because also borrowed as immutable")
+    diff = one(page, "article.answer pre.diff")
+    assert "-let first = &v[0];" in [line.get_text() for line in diff.select(".removed")]
+    assert "+let first = v[0];" in [line.get_text() for line in diff.select(".added")]
+
+
+def test_the_post_that_answers_is_not_listed_again(client: FlaskClient) -> None:
+    page = read(client, "/", q="externally-managed-environment")
+    assert not page.select('section.posts a[href^="/posts/python/pip.md"]')
+
+
+def test_without_a_match_the_page_says_so_and_names_the_unknown_words(client: FlaskClient) -> None:
+    page = read(client, "/", q="zzqqxx wwvvkk")
+    assert not page.select("article.answer")
+    verdict = one(page, ".verdict[role=status]")
+    assert [word.get_text() for word in verdict.select("q")] == ["zzqqxx", "wwvvkk"]
+
+
+def test_a_tag_narrows_and_can_be_taken_away_again(client: FlaskClient) -> None:
+    page = read(client, "/", tag="pip")
+    assert len(page.select("section.posts li")) == 1
+    assert "tag=" not in str(one(page, ".narrowed a")["href"])
+
+
+def test_a_question_is_shown_as_text(client: FlaskClient) -> None:
+    question = "</textarea><script>alert(1)</script>"
+    page = read(client, "/", q=question)
+    assert one(page, "textarea").get_text().lstrip("\n") == question
+    assert all(script.get("src") for script in page.select("script"))
+
+
+@pytest.mark.parametrize("url", ["/", "/?q=frobnicate_everything", "/chat",
+                                 "/posts/odd/%E6%95%8C%E6%84%8F%20100%25%231.md"])  # fmt: skip
+def test_no_page_runs_or_fetches_anything_but_its_own_files(client: FlaskClient, url: str) -> None:
+    response = client.get(url)
+    policy = response.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    page = BeautifulSoup(response.data, "html.parser")
+    for element in page.find_all(True):
+        assert not [name for name in element.attrs if name == "style" or name.startswith("on")]
+        assert not str(element.get("href", "")).startswith("javascript:"), element
+        if element.name == "script":
+            assert str(element["src"]).startswith("/static/") and not element.get_text()
+        if element.name in ("img", "iframe", "link"):
+            assert str(element.get("src") or element.get("href") or "/").startswith("/")
+
+
+def test_a_post_is_found_by_its_path_however_odd(client: FlaskClient) -> None:
+    page = read(client, "/posts/odd/%E6%95%8C%E6%84%8F%20100%25%231.md")
+    assert one(page, "article.post > header h1").get_text() == "alert('title') & co"
+    assert "<script>alert(2)</script>" in one(page, "article.post pre").get_text()
+
+
+def test_a_post_states_the_language_it_is_written_in(client: FlaskClient) -> None:
+    assert one(read(client, "/posts/web/nginx-502.md"), "article.post")["lang"] == "zh"
+
+
+@pytest.mark.parametrize("path", ["nope.md", "../posts_for_tests.py", "%2e%2e/x", "a%00b",
+                                  "%ff.md", "web/", "/etc/passwd"])  # fmt: skip
+def test_a_post_that_is_not_in_the_index_is_a_404_in_a_sentence(
+    client: FlaskClient, path: str
+) -> None:
+    response = client.get(f"/posts/{path}", follow_redirects=True)
+    assert response.status_code == 404
+    assert response.mimetype == "text/html"
+    assert BeautifulSoup(response.data, "html.parser").select("[role=alert]")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [("en-GB", "en"), ("zh-CN,zh;q=0.9", "zh"), ("zh-TW", "zh-Hant"), ("zh-Hant-HK", "zh-Hant"),
+     ("fr-FR,zh;q=0.5", "zh"), ("tlh", "en"), (";;;q=x", "en")],
+)  # fmt: skip
+def test_pages_speak_the_language_the_browser_asks_for(
+    client: FlaskClient, wanted: str, language: str
+) -> None:
+    page = client.get("/", headers={"Accept-Language": wanted}).data
+    assert one(BeautifulSoup(page, "html.parser"), "html")["lang"] == language
+
+
+def test_pages_live_under_the_path_prefix(make_client: MakeClient) -> None:
+    client = make_client(path_prefix="/kb")
+    assert client.get("/").status_code == 404
+    page = read(client, "/kb/", q="externally-managed-environment")
+    assert one(page, "form[role=search]")["action"] == "/kb/"
+    link = str(one(page, "article.answer h2 a")["href"])
+    assert link.startswith("/kb/posts/") and client.get(link).status_code == 200
+    for element in page.select("script, link[rel=stylesheet]"):
+        address = str(element.get("src") or element.get("href"))
+        with client.get(address) as response:
+            assert response.status_code == 200, address
+
+
+def test_static_files_are_named_by_their_content(client: FlaskClient) -> None:
+    page = read(client, "/")
+    sheet = str(one(page, "link[rel=stylesheet]")["href"])
+    assert "?v=" in sheet
+    with client.get(sheet) as response:
+        assert response.headers["Cache-Control"]
