@@ -23,8 +23,9 @@ FLOORS = (
     {"indexer.answers", "indexer.confidence", "indexer.conversation", "indexer.rebuild"},
     {"indexer.knowledge_base"},
     {"indexer.terminal", "indexer"},
-    {"indexer.cli", "webapp.filters"},
-    {"webapp.api", "webapp.pages"},
+    {"indexer.cli", "webapp.filters", "webapp.texts", "webapp.visitors"},
+    {"webapp.api"},
+    {"webapp.pages"},
     {"webapp"},
 )
 
