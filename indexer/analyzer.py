@@ -85,8 +85,8 @@ def warm_up(texts: Iterable[str] = ("预热",)) -> None:
 
 
 def fingerprint() -> str:
-    """What terms depend on besides this file: an index made with another one is made again."""
-    return f"analyzer 1, jieba {jieba.__version__}, unicode {unicodedata.unidata_version}"
+    """What terms depend on besides this file."""
+    return f"jieba {jieba.__version__}, unicode {unicodedata.unidata_version}"
 
 
 # Folding

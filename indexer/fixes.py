@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Fix:
 
 # What speaks for a block and against it. Told by a heading or label, by a lead-in, by its look.
 _ROLE = {
-    Role.FIX: (0.6, 1.6, 2.6),
+    Role.FIX: (0.6, 1.4, 2.6),
     Role.CAUSE: (-0.6, -0.8, -1.0),
     Role.CHECK: (-0.8, -1.0, -1.6),
     Role.ERROR: (-3.0, -2.6, -2.6),
@@ -62,7 +63,8 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
     """
     parts = problem.parts
     failing = _failing(problem)
-    scores = [_score(problem, i, failing, question or {}) for i in range(len(parts))]
+    near = _nearness(parts, question or {})
+    scores = [_score(problem, i, failing) + near[i] for i in range(len(parts))]
     if not scores:
         return None
     best = max(range(len(parts)), key=lambda i: (scores[i], i))
@@ -93,31 +95,78 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
 # Judging
 
 
-def _score(problem: Problem, at: int, failing: Part | None, question: Mapping[str, float]) -> float:
+def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[float]:
+    """What speaks for each block because of where the question's words stand in a post.
+
+    In a long list of troubles the fix follows the block that tells of the one asked for.
+    """
+    if not question:
+        return [0.0] * len(parts)
+    held = [_overlap(f"{part.heading}\n{part.block.text}", question) for part in parts]
+    asked = max(range(len(parts)), key=held.__getitem__, default=0)
+    near = [_HELD * share for share in held]
+    if len(parts) < _LONG:
+        return near
+    sure = held[asked]
+    for at in range(len(parts)):
+        away = at - asked
+        near[at] += sure * (_AFTER * math.exp(-away / _REACH) if away >= 0 else -_BEFORE)
+    return near
+
+
+_HELD = 0.5
+_LONG, _AFTER, _BEFORE, _REACH = 8, 1.5, 0.6, 3.0
+
+
+def _score(problem: Problem, at: int, failing: Part | None) -> float:
     parts = problem.parts
     part = parts[at]
     block = part.block
     if block.kind in ("image", "html") or not block.text.strip():
         return -9.0
+    told = part.role is Role.FIX and part.told == 2
     score = _ROLE[part.role][part.told] if part.role is not None else 0.0
-    score += 0.8 * (at + 1) / len(parts)
+    # Without a heading that says so, what helped comes last; under one, it comes first.
+    score += 0.8 * (at + 1) / len(parts) if not told else 0.8 - 0.2 * _earlier(parts, at)
     if block.kind == "code":
-        score += 1.0 + _code_score(part, failing)
+        score += 1.0 + _code_score(part, failing) + _LED * _is_led(parts, at)
     elif block.kind == "item":
         score += 0.2
     elif block.kind == "table":
         score -= 0.5
     if block.kind != "code":
         cues = cue_roles(block.text) if len(block.text) < 800 else {}
-        score += 0.5 * min(cues.get(Role.FIX, 0), 3)
+        score += min(0.35 * min(cues.get(Role.FIX, 0), 3), 0.4 if told else 2.0)
         score -= 0.5 * min(cues.get(Role.ERROR, 0) + cues.get(Role.CAUSE, 0), 2)
         if block.text.rstrip().endswith((":", "：")) or len(plain(block.text).strip()) < 6:
             score -= 1.5
         if block.text.rstrip().endswith(("?", "？")):
             score -= 1.0
-    if question:
-        score += 0.5 * _overlap(block.text, question)
     return score
+
+
+_LED = 0.4
+
+
+def _is_led(parts: Sequence[Part], at: int) -> bool:
+    """Whether the sentence before a block ends in a colon and speaks of no error."""
+    if not at or parts[at - 1].block.kind not in ("paragraph", "item"):
+        return False
+    text = parts[at - 1].block.text.rstrip()
+    if not text.endswith((":", "：")) or len(text) > 400:
+        return False
+    return not {Role.ERROR, Role.FAILING} & cue_roles(text).keys()
+
+
+def _earlier(parts: Sequence[Part], at: int) -> int:
+    """How many blocks of the same kind stand before one under the same label or heading."""
+    kind = parts[at].block.kind == "code"
+    number = 0
+    for part in reversed(parts[:at]):
+        if part.role is not Role.FIX or part.told != 2:
+            break
+        number += (part.block.kind == "code") == kind
+    return min(number, 4)
 
 
 def _code_score(part: Part, failing: Part | None) -> float:
@@ -177,9 +226,8 @@ def _failing(problem: Problem) -> Part | None:
 
 def _with_neighbours(parts: Sequence[Part], best: int, scores: Sequence[float]) -> list[int]:
     """The best block with the steps it is one of: its list, or the steps under the same heading."""
-    kind = parts[best].block.kind
     chosen = [best]
-    if kind == "item":
+    if parts[best].block.kind == "item" or _is_step(parts, best):
         at = best
         while at > 0 and _same_list(parts[at - 1], parts[best]):
             at -= 1
@@ -189,6 +237,20 @@ def _with_neighbours(parts: Sequence[Part], best: int, scores: Sequence[float]) 
         if end - at < 12:
             chosen = list(range(at, end + 1))
     return chosen
+
+
+_NUMBERED = re.compile(r"\d{1,2}[.)]\s")
+
+
+def _is_step(parts: Sequence[Part], at: int) -> bool:
+    """Whether a code block is what a numbered step says to do."""
+    before = parts[at - 1] if at else None
+    return (
+        before is not None
+        and before.block.kind == "item"
+        and before.anchor == parts[at].anchor
+        and bool(_NUMBERED.match(before.block.text))
+    )
 
 
 def _same_list(part: Part, best: Part) -> bool:

@@ -7,6 +7,8 @@ PLACE/generations/NAME/    manifest.json, engine files
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
 import os
 import shutil
@@ -17,9 +19,7 @@ from pathlib import Path
 from indexer import analyzer
 from indexer.engines import whoosh_engine
 from indexer.engines.base import Engine
-from indexer.postings import FIELDS, Postings
-
-FORMAT = 1
+from indexer.postings import Postings
 
 
 class IndexFault(RuntimeError):
@@ -75,9 +75,23 @@ class Index:
         self.engine.close()
 
 
+# What decides what an index holds.
+_RULES = (
+    "analyzer.py", "chinese.py", "front_matter.py", "markdown.py", "pasted.py", "postings.py",
+    "posts.py", "problems.py", "rebuild.py", "roles.py", "data/roles.yaml",
+    "engines/whoosh_engine.py",
+)  # fmt: skip
+
+
+@functools.cache
 def fingerprint() -> str:
-    """What an index depends on; one made with another is made again from the posts."""
-    return f"format {FORMAT}, {analyzer.fingerprint()}, fields {' '.join(FIELDS)}"
+    """What an index depends on; one made with another is made again from the posts.
+
+    The rules count as they are written: no number has to be raised when one changes.
+    """
+    package = Path(__file__).parent
+    rules = hashlib.sha256(b"".join((package / name).read_bytes() for name in _RULES))
+    return f"{analyzer.fingerprint()}, rules {rules.hexdigest()[:16]}"
 
 
 def current_generation(place: Path) -> Path | None:

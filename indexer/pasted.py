@@ -22,11 +22,24 @@ _FRAME = re.compile(
     r"\s*(?:File \".*\", line \d+|at .+[(:].*|#\d+\s|\.\.\. \d+ (?:more|common)|-->|goroutine \d+"
     r"|\[?[<(]?(?:0x)?[0-9a-f]{8,}\b|\^[\^~]*\s*$|[~^]+\s*$|\d+ \||\|)"
 )
+# What tools say last, whatever went wrong.
+_SUMMARY = re.compile(
+    r"ld returned \d+ exit status|make(?:\[\d+\])?: \*\*\*|could not compile|aborting due to \d"
+    r"|complete log of this run|BUILD FAILURE|BUILD FAILED|exited with code \d|exit status \d+\s*$"
+    r"|Failed to execute goal|\[Help \d\]|For more information about this error"
+)
+# `bash: rm: …`, `nginx: [emerg] …`, `error[E0382]: …`, `CMake Error at …`, `ERROR 1698 (28000): …`.
+_COMPLAINT = re.compile(
+    r"(?:[\w./+-]{1,40}: )?(?:\[?(?:error|fatal|fatal error|emerg|panic|crit|alert|ERROR|FATAL|FAILED)"
+    r"\]?(?:\[\w+\])?(?: [\w-]{1,12})?(?: \(\w+\))?[:： ]\s*\S|npm err|npm ERR)"
+    r"|-?(?:bash|sh|zsh|dash|ksh|ld|cc1|collect2|ssh|git|psql|sed|grep|rm|cp|mv|ls|cat|tar|docker): \S"
+    r"|(?:/[\w./+-]{1,80}/)?ld: \S|CMake Error|make(?:\[\d+\])?: \*\*\*|(?:[A-Z]\w+ )?Error: \S"
+)
 _STRONG = re.compile(
     r"(?:^|[^A-Za-z])(?:error|fatal|fatal error|panic|exception|failed|failure|cannot|can't"
     r"|could not|couldn't|unable to|denied|refused|not found|no such|undefined|unknown|invalid"
     r"|unexpected|unsupported|timed? ?out|abort(?:ed)?|segmentation fault|killed|warning|traceback"
-    r"|not permitted|already exists|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
+    r"|not permitted|already exists|already in use|too long|too large|too many|no space|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
     r"|错误|异常|失败|无法|找不到|拒绝|不存在|未定义|不支持|超时|出错|不能|未找到|錯誤|異常|失敗|無法|拒絕|逾時",
     re.IGNORECASE,
 )
@@ -39,6 +52,8 @@ class Pasted:
     errors: tuple[str, ...]
     exceptions: tuple[str, ...]
     codes: tuple[str, ...]
+    told: bool
+    """Whether a line begins as a program begins its complaint: `name: what went wrong`."""
     output: bool
     """Whether the text looks like the output of a program rather than like words or a program."""
 
@@ -48,6 +63,7 @@ def read_pasted(text: str) -> Pasted:
     lines = _ANSI.sub("", text[:LONGEST]).split("\n")[:_LINES]
     found: list[tuple[float, int, str]] = []
     frames = 0
+    told = False
     exceptions: dict[str, None] = {}
     codes: dict[str, None] = {}
     traceback = False
@@ -60,6 +76,9 @@ def read_pasted(text: str) -> Pasted:
             frames += 1
             continue
         score = 0.0
+        if _COMPLAINT.match(line):
+            told = True
+            score += 1.5
         for match in _EXCEPTION.finditer(line):
             exceptions.setdefault(match[1])
             score += 2.0
@@ -70,17 +89,21 @@ def read_pasted(text: str) -> Pasted:
             score += 0.5
         if _STRONG.search(line):
             score += 1.0
+        if _SUMMARY.search(line):
+            score -= 2.5
         if line.startswith(("Caused by:", "Root cause")):
             score += 1.5
-        if score:
+        if score > 0:
             found.append((score, number, line))
     # Interpreters say what went wrong last, compilers first.
     found.sort(key=lambda one: (-one[0], -one[1] if traceback else one[1]))
     strong = bool(found) and (found[0][0] >= 3.0 or frames >= 2 or traceback)
+    strong = strong or (told and _output(lines))
     return Pasted(
         tuple(line for _, _, line in found[:5]),
         tuple(exceptions)[:10],
         tuple(codes)[:10],
+        told,
         strong or (bool(found) and len(found) * 3 >= len(lines) and _output(lines)),
     )
 

@@ -162,16 +162,24 @@ def _problem(
 
 def _parts(section: Section, role: Role | None) -> Iterator[Part]:
     """The blocks of a section by role: a label rules until the next, a lead-in the next block."""
-    ruling, strength = role, 2 if role is not None else 0
+    above = role, 2 if role is not None else 0
+    ruling, strength = above
     lead: Role | None = None
     for block in section.blocks:
         if block.kind in ("code", "table", "image"):
             yield _make(section, block, *_code_role(block, ruling, strength, lead))
+            if ruling in _ONE_BLOCK:
+                ruling, strength = above
             continue
         label = label_of(block.text)
         if label is not None:
             ruling, strength, lead = label.role, 2, None
             yield _make(section, block, ruling, 2)
+            if ruling is Role.CAUSE and label.end < len(block.text.rstrip()):
+                ruling, strength = above
+            continue
+        if _is_error_message(block):
+            yield _make(section, block, Role.ERROR, 1)
             continue
         cues = cue_roles(block.text) if len(block.text) < 1000 else {}
         said = max(cues, key=lambda r: cues[r], default=None)
@@ -182,6 +190,20 @@ def _parts(section: Section, role: Role | None) -> Iterator[Part]:
             yield _make(section, block, said, 1)
         else:
             yield _make(section, block, None, 0)
+
+
+# A label for these is about the next block, not about all that follows.
+_ONE_BLOCK = (Role.FAILING, Role.ERROR)
+
+
+def _is_error_message(block: Block) -> bool:
+    """Whether a quote or a paragraph is the message itself, not a sentence about it."""
+    if len(block.text) > 1500:
+        return False
+    found = read_pasted(block.text)
+    return bool(found.exceptions) and any(
+        block.text.lstrip("> \"'`*").startswith(name) for name in found.exceptions
+    )
 
 
 _LEADS = re.compile(r"[:：]\s*$")
@@ -195,8 +217,14 @@ def _code_role(
     block: Block, ruling: Role | None, strength: int, lead: Role | None
 ) -> tuple[Role | None, int]:
     """Output that tells of an error is an error wherever it stands."""
-    if block.kind == "code" and read_pasted(block.text).output and lead is not Role.FIX:
+    if (
+        block.kind == "code"
+        and (found := read_pasted(block.text)).output
+        and (lead is not Role.FIX or found.exceptions or found.codes or found.told)
+    ):
         return Role.ERROR, 0 if ruling is not Role.ERROR else strength
+    if lead is Role.FIX and ruling in (Role.PROBLEM, Role.CAUSE, Role.CHECK):
+        return lead, 1
     if lead in (Role.ERROR, Role.FAILING, Role.CAUSE, Role.CHECK) and ruling is not Role.FIX:
         return lead, 1
     if ruling is not None:

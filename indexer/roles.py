@@ -69,10 +69,31 @@ def heading_role(heading: str) -> Role | None:
 def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
     match = _LABEL.match(text)
-    if match is None or len(match["name"]) > _LONGEST_LABEL:
+    if match is None:
+        return _lead_in(text)
+    name = _NUMBERING.sub("", fold(match["name"])).strip()
+    role = _phrase_role(name) if len(match["name"]) <= _LONGEST_LABEL else None
+    return Label(role, match.end()) if role is not None else _lead_in(text)
+
+
+_CLAUSE = re.compile(r"[,，(（。]|\bwith\b|\bfor\b")
+_EXAMPLE = re.compile(
+    r"\b(?P<failing>incorrect|erroneous|wrong|broken|problematic|invalid)\b.{0,40}\b(?:code|example)"
+    r"|\b(?P<fix>correct|corrected|fixed|working|valid)\b.{0,40}\b(?:code|example)"
+)
+
+
+def _lead_in(text: str) -> Label | None:
+    """A sentence that ends in a colon and says what kind of example follows: 正确写法，用…："""
+    text = text.strip()
+    if len(text) > 160 or "\n" in text or not text.endswith((":", "：")):
         return None
-    role = _phrase_role(_NUMBERING.sub("", fold(match["name"])).strip())
-    return Label(role, match.end()) if role is not None else None
+    folded = _NUMBERING.sub("", fold(text.replace("*", "").replace("_", "")))
+    clause = _CLAUSE.split(folded, maxsplit=1)[0].strip(" :：")
+    role = _phrase_role(clause) if len(clause) <= _LONGEST_LABEL else None
+    if role is None and (match := _EXAMPLE.search(folded)):
+        role = Role.FAILING if match["failing"] else Role.FIX
+    return Label(role, len(text)) if role in (Role.FAILING, Role.FIX, Role.ERROR) else None
 
 
 def cue_roles(text: str) -> dict[Role, int]:
