@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indexer import analyzer
@@ -59,7 +59,7 @@ class Manifest:
     posts: tuple[Entry, ...]
     skipped: tuple[Skipped, ...] = ()
     drafts: bool = False
-    fingerprint: str = field(default_factory=lambda: fingerprint())
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,18 +28,19 @@ _SUMMARY = re.compile(
     r"|complete log of this run|BUILD FAILURE|BUILD FAILED|exited with code \d|exit status \d+\s*$"
     r"|Failed to execute goal|\[Help \d\]|For more information about this error"
 )
-# `bash: rm: …`, `nginx: [emerg] …`, `error[E0382]: …`, `CMake Error at …`, `ERROR 1698 (28000): …`.
+# `bash: rm: …`, `nginx: [emerg] …`, `error[E0382]: …`, `CMake Error at …`, `ERROR 1698 (28000): …`
 _COMPLAINT = re.compile(
-    r"(?:[\w./+-]{1,40}: )?(?:\[?(?:error|fatal|fatal error|emerg|panic|crit|alert|ERROR|FATAL|FAILED)"
-    r"\]?(?:\[\w+\])?(?: [\w-]{1,12})?(?: \(\w+\))?[:： ]\s*\S|npm err|npm ERR)"
-    r"|-?(?:bash|sh|zsh|dash|ksh|ld|cc1|collect2|ssh|git|psql|sed|grep|rm|cp|mv|ls|cat|tar|docker): \S"
-    r"|(?:/[\w./+-]{1,80}/)?ld: \S|CMake Error|make(?:\[\d+\])?: \*\*\*|(?:[A-Z]\w+ )?Error: \S"
+    r"(?:[\w./+-]{1,40}: )?\[?(?:error|fatal|fatal error|emerg|panic|crit|alert|ERROR|FATAL|FAILED)"
+    r"\]?(?:\[\w+\])?(?: [\w-]{1,12})?(?: \(\w+\))?[:： ]\s*\S|npm err|npm ERR"
+    r"|-?(?:bash|sh|zsh|dash|ksh|ld|cc1|collect2|ssh|git|psql|sed|grep|rm|cp|mv|ls|cat|tar|docker)"
+    r": \S|(?:/[\w./+-]{1,80}/)?ld: \S|CMake Error|(?:[A-Z]\w+ )?Error: \S"
 )
 _STRONG = re.compile(
     r"(?:^|[^A-Za-z])(?:error|fatal|fatal error|panic|exception|failed|failure|cannot|can't"
     r"|could not|couldn't|unable to|denied|refused|not found|no such|undefined|unknown|invalid"
     r"|unexpected|unsupported|timed? ?out|abort(?:ed)?|segmentation fault|killed|warning|traceback"
-    r"|not permitted|already exists|already in use|too long|too large|too many|no space|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
+    r"|not permitted|already exists|already in use|too long|too large"
+    r"|too many|no space|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
     r"|错误|异常|失败|无法|找不到|拒绝|不存在|未定义|不支持|超时|出错|不能|未找到|錯誤|異常|失敗|無法|拒絕|逾時",
     re.IGNORECASE,
 )

@@ -23,6 +23,7 @@ from indexer.index import (
     Index,
     Manifest,
     Skipped,
+    fingerprint,
     next_build,
     open_current,
     prepare_place,
@@ -281,6 +282,7 @@ def _write(
         posts=tuple(entries),
         skipped=tuple(skipped),
         drafts=drafts,
+        fingerprint=fingerprint(),
     )
     write_next(place, manifest, merge(parts), records)
 

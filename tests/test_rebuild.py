@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import MakeKnowledgeBase, write_posts
-from posts_for_tests import DIARY, FAQ, NGINX, POSTS
 
+from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
 from indexer.index import open_current, rebuilding
 from indexer.posts import read_post
 from indexer.problems import find_problems
 from indexer.rebuild import from_record, to_record
+from posts_for_tests import DIARY, FAQ, NGINX, POSTS
 
 
 def paths(knowledge_base: KnowledgeBase, question: str) -> list[str]:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import whoosh.index
-from conftest import MakeKnowledgeBase
-from posts_for_tests import POSTS
 
+from conftest import MakeKnowledgeBase
 from indexer import KnowledgeBase
 from indexer.engines import whoosh_engine
 from indexer.engines.base import Engine
 from indexer.index import open_current
 from indexer.postings import FIELDS, collect, merge
+from posts_for_tests import POSTS
 
 
 def from_whoosh(folder: Path, term: str) -> list[tuple[int, int, float]]:
