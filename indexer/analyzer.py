@@ -59,7 +59,8 @@ def terms(text: str) -> Iterator[Term]:
         for term, weight, start, end in _cut(match):
             start, end = base + start, base + end
             if offsets is not None:
-                start, end = offsets[start], offsets[end]
+                # One character may have become several: `¼` is `1⁄4`.
+                start, end = offsets[start], offsets[end - 1] + 1
             yield Term(term, weight, start, end)
 
 

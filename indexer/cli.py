@@ -201,3 +201,7 @@ def status(kb: str | None, index: str | None, as_json: bool) -> None:
         _print_json({**asdict(found), "stale": found.stale})
     else:
         Terminal().status(found)
+
+
+if __name__ == "__main__":
+    main()

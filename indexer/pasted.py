@@ -22,11 +22,11 @@ _FRAME = re.compile(
     r"\s*(?:File \".*\", line \d+|at .+[(:].*|#\d+\s|\.\.\. \d+ (?:more|common)|-->|goroutine \d+"
     r"|\[?[<(]?(?:0x)?[0-9a-f]{8,}\b|\^[\^~]*\s*$|[~^]+\s*$|\d+ \||\|)"
 )
-# What tools say last, whatever went wrong.
+# What tools say before or after, whatever went wrong.
 _SUMMARY = re.compile(
     r"ld returned \d+ exit status|make(?:\[\d+\])?: \*\*\*|could not compile|aborting due to \d"
     r"|complete log of this run|BUILD FAILURE|BUILD FAILED|exited with code \d|exit status \d+\s*$"
-    r"|Failed to execute goal|\[Help \d\]|For more information about this error"
+    r"|in function [`'\"]|Failed to execute goal|\[Help \d\]|For more information about this error"
 )
 # `bash: rm: …`, `nginx: [emerg] …`, `error[E0382]: …`, `CMake Error at …`, `ERROR 1698 (28000): …`
 _COMPLAINT = re.compile(

@@ -1,0 +1,178 @@
+"""The command line, as a person and as a script use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import write_posts
+from posts_for_tests import POSTS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_posts(tmp_path / "posts", POSTS)
+
+
+def fixdex(
+    *words: str | Path, stdin: str | bytes = b"", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    data = stdin if isinstance(stdin, bytes) else stdin.encode("utf-8")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("FIXDEX_")}
+    return subprocess.run(
+        [sys.executable, "-m", "indexer.cli", *map(str, words)],
+        input=data,
+        capture_output=True,
+        cwd=cwd,
+        env={**kept, "PYTHONUTF8": "1", **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+def test_rebuild_says_what_became_of_the_posts(folder: Path) -> None:
+    write_posts(folder, {"b.md": b"\0\1\2\3" * 50})
+    done = fixdex("rebuild", folder)
+    assert done.returncode == 0
+    assert b"5 posts" in done.stdout and b"5 added" in done.stdout and b"1 skipped" in done.stdout
+    assert b"b.md" in done.stdout and b"binary" in done.stdout
+    assert b"5 unchanged" in fixdex("rebuild", folder).stdout
+
+
+def test_the_report_as_json_adds_up(folder: Path) -> None:
+    report = json.loads(fixdex("rebuild", folder, "--json").stdout)
+    assert set(report) == {
+        "found", "indexed", "skipped", "added", "changed", "removed", "unchanged", "repaired",
+        "files", "seconds",
+    }  # fmt: skip
+    assert report["found"] == report["indexed"] + report["skipped"] == 5
+    assert report["files"][0].keys() == {"path", "state", "reason"}
+
+
+def test_the_index_lies_in_the_folder_and_is_not_indexed(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    assert (folder / ".fixdex" / "current").is_file()
+    assert json.loads(fixdex("rebuild", folder, "--json").stdout)["found"] == 5
+
+
+def test_ask_prints_the_fix_plain_when_piped(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    done = fixdex("ask", "refusing", "to", "merge", "unrelated", "histories", "--kb", folder)
+    assert done.returncode == 0
+    assert b"git pull origin main --allow-unrelated-histories\n" in done.stdout
+    assert b"\x1b" not in done.stdout
+    assert done.stderr == b""
+
+
+def test_ask_reads_a_log_from_a_pipe(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    log = "noise\n" * 20_000 + "fatal: refusing to merge unrelated histories\n"
+    done = fixdex("ask", "--json", "--kb", folder, stdin=log)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["answer"]["post"]["path"] == "git/faq.md"
+
+
+def test_ask_says_when_nothing_matches(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    done = fixdex("ask", "how do I bake sourdough bread", "--kb", folder)
+    assert done.returncode == 1
+    assert b"Nothing matches" in done.stdout and b"sourdough" in done.stdout
+
+
+def test_search_lists_hits_and_says_why(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    done = fixdex("search", "nginx", "502", "--explain", "-n", "2", "--kb", folder)
+    assert done.returncode == 0
+    assert b"1. nginx 502 Bad Gateway" in done.stdout and b"score" in done.stdout
+    hits = json.loads(fixdex("search", "nginx", "--json", "--kb", folder).stdout)
+    assert hits["hits"][0]["post"]["path"] == "web/nginx-502.md"
+    assert fixdex("search", "zeppelin", "--kb", folder).returncode == 1
+
+
+def test_without_an_index_the_exit_code_is_three(folder: Path) -> None:
+    for command in (("ask", "x"), ("search", "x"), ("status",)):
+        done = fixdex(*command, "--kb", folder)
+        assert done.returncode == 3
+        assert b"fixdex rebuild" in done.stderr and done.stdout == b""
+
+
+def test_status_tells_what_is_stale(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    assert b"up to date" in fixdex("status", "--kb", folder).stdout
+    write_posts(folder, {"new.md": "new"})
+    done = fixdex("status", "--kb", folder, "--json")
+    assert json.loads(done.stdout)["added"] == ["new.md"]
+    assert json.loads(done.stdout)["stale"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rebuild", "/no/such/folder"), b"/no/such/folder is not a folder"),
+        (("rebuild", "--index", "opensearch://localhost/posts"), b"only folders"),
+        (("ask", "--nonsense"), b"No such option"),
+        (("serve", "--port", "99999"), b"99999"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_code_two(words: tuple[str, ...], told: bytes) -> None:
+    done = fixdex(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_names_file_and_key(folder: Path) -> None:
+    write_posts(folder, {"fixdex.yaml": "prot: 80\n"})
+    done = fixdex("rebuild", folder)
+    assert done.returncode == 2
+    assert b"fixdex.yaml" in done.stderr and b"'prot'" in done.stderr
+    write_posts(folder, {"fixdex.yaml": "port: eighty\n"})
+    assert b"expected a whole number" in fixdex("rebuild", folder).stderr
+
+
+def test_the_folder_is_found_by_its_settings_file_upwards(folder: Path) -> None:
+    write_posts(folder, {"fixdex.yaml": "title: Notes\n"})
+    assert fixdex("rebuild", cwd=folder / "web").returncode == 0
+    assert (folder / ".fixdex").is_dir()
+
+
+def test_the_folder_is_found_by_variable_then_by_name(folder: Path, tmp_path: Path) -> None:
+    assert b"5 added" in fixdex("rebuild", cwd=tmp_path, FIXDEX_KB=str(folder)).stdout
+    folder.rename(tmp_path / "kb")
+    assert b"5 unchanged" in fixdex("rebuild", cwd=tmp_path).stdout
+
+
+def test_without_any_folder_the_shipped_posts_are_used_and_said_so(tmp_path: Path) -> None:
+    done = fixdex("rebuild", "--index", tmp_path / "place", cwd=tmp_path)
+    assert done.returncode == 0
+    assert b"ship with Fixdex" in done.stderr
+
+
+def test_an_index_elsewhere_is_made_private(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "far" / "away"
+    assert fixdex("rebuild", folder, "--index", place).returncode == 0
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert not (folder / ".fixdex").exists()
+    assert fixdex("ask", "refusing to merge", "--kb", folder, FIXDEX_INDEX=str(place)).stdout
+
+
+def test_a_name_that_is_no_utf_8_does_not_stop_anything(folder: Path) -> None:
+    try:
+        (folder / os.fsdecode(b"caf\xe9.md")).write_text("# gyroscope\n", "utf-8")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    report = json.loads(fixdex("rebuild", folder, "--json").stdout)
+    assert report["indexed"] == 6
+    assert rb"caf\xe9.md" in fixdex("search", "gyroscope", "--kb", folder).stdout
+
+
+def test_a_question_that_is_no_utf_8_is_asked_all_the_same(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    done = fixdex("ask", "--kb", folder, stdin=b"nginx \xff\xfe 502 php-fpm permission denied")
+    assert done.returncode in (0, 1)
+    assert b"Traceback" not in done.stderr

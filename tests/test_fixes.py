@@ -1,0 +1,90 @@
+"""The fix of a problem: the blocks that solve it, verbatim, and what they change."""
+
+from __future__ import annotations
+
+from indexer.fixes import Fix, find_fix
+from indexer.posts import read_post
+from indexer.problems import find_problems
+from posts_for_tests import DIARY, NGINX, PIP, RUST
+
+
+def fix_of(text: str, question: dict[str, float] | None = None) -> Fix | None:
+    (problem,) = find_problems(read_post("a.md", text.encode("utf-8")))
+    return find_fix(problem, question)
+
+
+def shown(text: str) -> str:
+    fix = fix_of(text)
+    assert fix is not None
+    return "\n".join(step.text for step in fix.steps)
+
+
+def test_code_under_a_fix_heading_is_the_fix() -> None:
+    assert shown(NGINX).endswith("listen.owner = nginx\nlisten.group = nginx")
+    assert "python3 -m venv .venv" in shown(PIP)
+
+
+def test_the_error_and_the_cause_stand_beside_the_fix() -> None:
+    fix = fix_of(NGINX)
+    assert fix is not None
+    assert fix.error is not None and fix.error.startswith("connect() to unix:")
+    assert fix.cause == "套接字文件属于 www-data，而 nginx 以 nginx 用户运行。"
+
+
+def test_a_fix_is_verbatim_and_says_where_it_stands() -> None:
+    fix = fix_of(RUST)
+    assert fix is not None
+    lines = RUST.split("\n")
+    for step in fix.steps:
+        assert step.text in RUST
+        assert step.text.split("\n")[0] in "\n".join(lines[step.line - 1 : step.line + 1])
+
+
+def test_the_diff_says_what_changed_against_the_failing_code() -> None:
+    fix = fix_of(RUST)
+    assert fix is not None and fix.diff is not None
+    assert "-let first = &v[0];" in fix.diff.split("\n")
+    assert "+let first = v[0];" in fix.diff.split("\n")
+    assert fix.failing is not None and "&v[0]" in fix.failing.text
+
+
+def test_a_diary_has_no_fix() -> None:
+    assert fix_of(DIARY) is None
+
+
+def test_an_error_alone_is_no_fix() -> None:
+    assert fix_of("# 报错\n\n```\nfatal: not a git repository\n```\n") is None
+
+
+def test_a_sentence_of_running_prose_may_be_the_fix() -> None:
+    text = (
+        "启动就报错：\n\n```\nKeyError: 'HOME'\n```\n\n一开始以为是权限。\n\n"
+        "后来在配置里加上 HOME 环境变量，问题解决了。\n\n参考：官方文档\n"
+    )
+    assert shown(text) == "后来在配置里加上 HOME 环境变量，问题解决了。"
+
+
+def test_the_steps_of_a_numbered_list_belong_together() -> None:
+    text = (
+        "# 解决步骤\n\n1. 停掉服务\n\n   ```\n   systemctl stop app\n   ```\n\n"
+        "2. 删掉锁文件\n\n   ```\n   rm app.lock\n   ```\n"
+    )
+    assert "systemctl stop app" in shown(text) and "rm app.lock" in shown(text)
+
+
+def test_a_comment_in_the_code_tells_right_from_wrong() -> None:
+    text = (
+        "两种写法：\n\n```js\n// 错误\nfoo(1)\nbar()\n```\n\n"
+        "```js\n// 正确\nfoo(2)\nbar()\n```\n\n就这样。\n"
+    )
+    assert "foo(2)" in shown(text) and "foo(1)" not in shown(text)
+
+
+def test_the_question_decides_between_the_ways_a_problem_offers() -> None:
+    text = (
+        "# 解决\n\nUbuntu 上：\n\n```\napt install libfoo\n```\n\n"
+        "Windows 上：\n\n```\nwinget install foo\n```\n"
+    )
+    fix = fix_of(text, {"winget": 5.0, "window": 5.0})
+    assert fix is not None
+    assert any("winget" in step.text for step in fix.steps)

@@ -1,0 +1,106 @@
+"""Pasted output: the lines that say what went wrong."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.pasted import read_pasted
+
+PYTHON = """Traceback (most recent call last):
+  File "/home/me/app/train.py", line 31, in <module>
+    main()
+  File "/home/me/app/train.py", line 12, in main
+    load(path)
+UnicodeDecodeError: 'utf-8' codec can't decode byte 0xb0 in position 3: invalid start byte
+"""
+
+JAVA = """Exception in thread "main" org.acme.ConfigException: cannot read settings
+\tat org.acme.Config.load(Config.java:40)
+\tat org.acme.Main.main(Main.java:9)
+Caused by: java.io.FileNotFoundException: app.properties (No such file or directory)
+\tat java.base/java.io.FileInputStream.open0(Native Method)
+\t... 2 more
+"""
+
+LINK = """g++ -o app main.o util.o
+/usr/bin/ld: util.o: in function `run()':
+util.cpp:(.text+0x20): undefined reference to `pthread_create'
+collect2: error: ld returned 1 exit status
+make: *** [Makefile:4: app] Error 1
+"""
+
+
+def test_the_last_line_of_a_python_trace_is_the_error() -> None:
+    found = read_pasted(PYTHON)
+    assert found.output
+    assert found.errors[0].startswith("UnicodeDecodeError")
+    assert found.exceptions == ("UnicodeDecodeError",)
+
+
+def test_the_root_cause_of_a_java_trace_comes_first() -> None:
+    found = read_pasted(JAVA)
+    assert found.errors[0].startswith("Caused by: java.io.FileNotFoundException")
+    assert "org.acme.ConfigException" in found.exceptions
+
+
+def test_what_a_tool_says_last_whatever_went_wrong_is_not_the_error() -> None:
+    found = read_pasted(LINK)
+    assert "undefined reference" in found.errors[0]
+    assert not any("exit status" in line or "***" in line for line in found.errors)
+
+
+def test_codes_are_kept() -> None:
+    found = read_pasted(
+        "ERROR 1698 (28000): Access denied\nORA-00942: table or view does not exist"
+    )
+    assert "ORA-00942" in found.codes
+    assert read_pasted("error[E0308]: mismatched types").codes == ("E0308",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bash: ./run.sh: Permission denied",
+        "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)",
+        "fatal: refusing to merge unrelated histories",
+        "npm ERR! code ERESOLVE",
+        "ERROR 1366 (HY000): Incorrect string value",
+    ],
+)
+def test_a_complaint_of_a_program_is_output(line: str) -> None:
+    assert read_pasted(line).output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "second RNNCell weights",
+        "how do I undo the last commit",
+        "import os\n\ndef load(path):\n    raise ValueError(path)\n",
+        "for item in items:\n    if error:\n        break\n",
+    ],
+)
+def test_words_and_programs_are_not_output(text: str) -> None:
+    assert not read_pasted(text).output
+
+
+def test_colours_of_a_terminal_are_taken_off() -> None:
+    assert read_pasted("\x1b[1;31mfatal: not a git repository\x1b[0m").errors == (
+        "fatal: not a git repository",
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=2000))
+def test_any_text_is_read(text: str) -> None:
+    found = read_pasted(text)
+    assert len(found.errors) <= 5
+
+
+@pytest.mark.parametrize(
+    "text", ["a.b:" * 16_000, "(" * 65_536, "Error: " * 9_000, "\x1b]" * 30_000, "A" * 65_536]
+)
+def test_hostile_text_is_read_in_one_pass(text: str) -> None:
+    read_pasted(text)
