@@ -38,7 +38,6 @@ class Fix:
     cause: str | None
     failing: Step | None
     diff: str | None
-    score: float
 
 
 # What speaks for a block and against it. Told by a heading or label, by a lead-in, by its look.
@@ -53,6 +52,7 @@ _ROLE = {
     Role.REFERENCE: (-2.0, -2.2, -2.4),
 }
 _HONEST = 1.0
+_FEW_LINES = 4
 _LONGEST_LEAD = 240
 
 
@@ -64,13 +64,13 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
     parts = problem.parts
     failing = _failing(problem)
     near = _nearness(parts, question or {})
-    scores = [_score(problem, i, failing) + near[i] for i in range(len(parts))]
-    if not scores:
+    scores = [_score(problem, i, failing) for i in range(len(parts))]
+    # Where the question's words stand decides between fixes; it makes none of a block.
+    honest = [i for i, score in enumerate(scores) if score >= _HONEST]
+    if not honest:
         return None
-    best = max(range(len(parts)), key=lambda i: (scores[i], i))
-    if scores[best] < _HONEST:
-        return None
-    chosen = _with_neighbours(parts, best, scores)
+    best = max(honest, key=lambda i: (scores[i] + near[i], i))
+    chosen = _with_neighbours(parts, best)
     steps = tuple(_step(part) for part in (parts[i] for i in chosen))
     lead = _lead(parts, chosen[0])
     if lead is not None and steps[0].kind == "code" and _worth_showing(lead, steps):
@@ -88,7 +88,6 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
         cause=_cause(problem, {s.line for s in steps}),
         failing=_step(shown) if shown is not None else None,
         diff=_diff(shown.block.text, code.text) if shown is not None and code is not None else None,
-        score=scores[best],
     )
 
 
@@ -193,13 +192,13 @@ def _overlap(text: str, question: Mapping[str, float]) -> float:
 
 
 def _likeness(before: str, after: str) -> float:
-    """How alike two pieces of code are line by line, 0 to 1."""
+    """How alike two pieces of code are, 0 to 1: line by line, short ones word by word."""
     if len(before) > 20_000 or len(after) > 20_000:
         return 0.0
     lines = [line.strip() for line in before.split("\n") if line.strip()]
     others = [line.strip() for line in after.split("\n") if line.strip()]
-    if len(lines) < 2 and len(others) < 2:
-        return difflib.SequenceMatcher(None, before, after, autojunk=False).quick_ratio() * 0.7
+    if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < 4000:
+        lines, others = _UNIT.findall(before), _UNIT.findall(after)
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
 
 
@@ -210,13 +209,11 @@ def _failing(problem: Problem) -> Part | None:
     if named:
         return named[0]
     for i, part in enumerate(codes):
-        if part.role in (Role.ERROR, Role.FIX) or read_pasted(part.block.text).output:
+        text = part.block.text
+        if part.role in (Role.ERROR, Role.FIX) or "\n" not in text or read_pasted(text).output:
             continue
         for later in codes[i + 1 :]:
-            if (
-                later.role is not Role.ERROR
-                and 0.4 < _likeness(part.block.text, later.block.text) < 1
-            ):
+            if later.role is not Role.ERROR and 0.4 < _likeness(text, later.block.text) < 1:
                 return part
     return None
 
@@ -224,7 +221,7 @@ def _failing(problem: Problem) -> Part | None:
 # Choosing
 
 
-def _with_neighbours(parts: Sequence[Part], best: int, scores: Sequence[float]) -> list[int]:
+def _with_neighbours(parts: Sequence[Part], best: int) -> list[int]:
     """The best block with the steps it is one of: its list, or the steps under the same heading."""
     chosen = [best]
     if parts[best].block.kind == "item" or _is_step(parts, best):

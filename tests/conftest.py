@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
+from waitress.server import create_server
 
 from indexer import KnowledgeBase, Settings
+from webapp import create_app
 
 ROOT = Path(__file__).resolve().parent.parent
 Posts = Mapping[str, str | bytes]
@@ -24,7 +29,7 @@ def write_posts(folder: Path, posts: Posts) -> Path:
     return folder
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skips a test whose surroundings are missing; fails it where they must be there."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what}, and CI must have it")
@@ -67,3 +72,49 @@ def devset() -> Path:
     if not place:
         pytest.skip("FIXDEX_DEVSET does not name the development set")
     return Path(place)
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    """A page of a browser that speaks English."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright is not installed")
+    if not CHROMIUM.exists():
+        missing(f"there is no {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        with closing(browser.new_context(locale="en-US")) as context:
+            page = context.new_page()
+            page.set_default_timeout(15_000)
+            yield page
+        browser.close()
+
+
+@contextmanager
+def serving(knowledge_base: KnowledgeBase) -> Iterator[str]:
+    """The address of the site of a knowledge base, served as `fixdex serve` does."""
+    server = create_server(create_app(knowledge_base), host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        # The loop of waitress looks at its sockets once a second; closed ones end it.
+        server._map.clear()
+        thread.join()

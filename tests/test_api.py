@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from conftest import MakeKnowledgeBase
 from indexer import KnowledgeBase, Settings
-from tests.conftest import MakeKnowledgeBase
-from tests.posts_for_tests import POSTS
+from posts_for_tests import POSTS
 from webapp import create_app
 
 MakeClient = Callable[..., FlaskClient]

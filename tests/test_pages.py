@@ -9,9 +9,9 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from flask.testing import FlaskClient
 
+from conftest import MakeKnowledgeBase
 from indexer import Settings
-from tests.conftest import MakeKnowledgeBase
-from tests.posts_for_tests import POSTS
+from posts_for_tests import POSTS
 from webapp import create_app
 
 MakeClient = Callable[..., FlaskClient]

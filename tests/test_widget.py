@@ -4,49 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
+from conftest import MakeKnowledgeBase, serving
 from indexer import Settings
-from tests.conftest import MakeKnowledgeBase, missing
-from tests.posts_for_tests import POSTS
-from webapp import create_app
+from posts_for_tests import POSTS
 
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 STATIC = Path(__file__).resolve().parent.parent / "webapp" / "static"
-
-
-@pytest.fixture
-def page() -> Iterator[Any]:
-    """A page of a browser that speaks English."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    if not CHROMIUM.exists():
-        missing(f"there is no {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=OPTIONS)
-        with closing(browser.new_context(locale="en-US")) as context:
-            page = context.new_page()
-            page.set_default_timeout(15_000)
-            yield page
-        browser.close()
 
 
 @pytest.fixture
@@ -77,19 +45,13 @@ def blog_with_widget(blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase) -> I
     """The address of a page that embeds the widget of a site that allows it."""
     address = f"http://127.0.0.1:{blog.server_port}"
     settings = Settings(rate_limit="off", allowed_origins=(address,))
-    site = make_server("127.0.0.1", 0, create_app(make_kb(POSTS, settings)), threaded=True)
-    thread = threading.Thread(target=site.serve_forever)
-    thread.start()
-    server = f"http://127.0.0.1:{site.server_port}"
-    blog.page = (  # type: ignore[attr-defined]
-        "<!doctype html><html lang=en><title>A blog</title><p>Words.</p>"
-        f'<script type=module async src="{server}/static/fixdex-chat.js"></script>'
-        f'<fixdex-chat server="{server}/"></fixdex-chat>'
-    )
-    yield address
-    site.shutdown()
-    thread.join()
-    site.server_close()
+    with serving(make_kb(POSTS, settings)) as server:
+        blog.page = (  # type: ignore[attr-defined]
+            "<!doctype html><html lang=en><title>A blog</title><p>Words.</p>"
+            f'<script type=module async src="{server}/static/fixdex-chat.js"></script>'
+            f'<fixdex-chat server="{server}/"></fixdex-chat>'
+        )
+        yield address
 
 
 def test_a_reader_of_another_site_asks_and_reads_the_fix(page: Any, blog_with_widget: str) -> None:
