@@ -24,6 +24,7 @@ def register(app: Flask) -> None:
     """Makes the filters known to the templates of a site."""
     app.add_template_filter(marked)
     app.add_template_filter(coloured)
+    app.add_template_filter(prose)
     app.add_template_filter(diff_lines)
     app.add_template_global(asset)
 
@@ -57,6 +58,20 @@ def highlighted(code: str, language: str) -> str:
         except ClassNotFound:
             pass
     return f'<pre tabindex="0"><code>{inside}</code></pre>'
+
+
+_INLINE = re.compile(r"(?P<tick>`+)(?P<code>[^`\n]+)(?P=tick)(?!`)|\*\*(?P<bold>[^*\n]+)\*\*")
+
+
+def prose(text: str) -> Markup:
+    """A sentence of a post, with its code and its bold words shown as such."""
+    pieces = []
+    at = 0
+    for match in _INLINE.finditer(text):
+        tag, inside = ("code", match["code"]) if match["code"] else ("strong", match["bold"])
+        pieces += [escape(text[at : match.start()]), Markup(f"<{tag}>{{}}</{tag}>").format(inside)]
+        at = match.end()
+    return Markup("").join([*pieces, escape(text[at:])])
 
 
 _DIFF_KINDS = {"+": "added", "-": "removed", "@": "hunk"}

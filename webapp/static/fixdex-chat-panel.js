@@ -61,6 +61,7 @@ pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; bord
 details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
 .added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
 .quiet { color: var(--quiet); }
+p code { padding: .1em .3em; border-radius: 4px; background: var(--soft); font: .92em/1 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 form { display: flex; align-items: flex-end; gap: .4rem; padding: .6rem; border-top: 1px solid var(--line); }
 textarea { flex: 1; min-width: 0; max-height: 9rem; padding: .45rem .6rem; resize: none; border: 1px solid var(--line); border-radius: 10px; background: var(--page); color: inherit; font: inherit; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
@@ -73,6 +74,16 @@ function make(tag, className, text) {
   if (className) element.className = className;
   if (text !== undefined) element.textContent = text;
   return element;
+}
+
+// A sentence of a post, with its code and its bold words shown as such.
+function prose(className, text) {
+  const paragraph = make("p", className);
+  for (const piece of text.split(/(`+[^`\n]+`+|\*\*[^*\n]+\*\*)/)) {
+    const match = /^(`+)([^`\n]+)\1$|^\*\*([^*\n]+)\*\*$/.exec(piece);
+    paragraph.append(match ? make(match[2] ? "code" : "strong", "", match[2] ?? match[3]) : piece);
+  }
+  return paragraph;
 }
 
 export class Panel {
@@ -215,9 +226,9 @@ export class Panel {
       const title = make("p");
       title.append(this.link(found.post, found.fix[0].anchor, found.post.title, "title"));
       reply.append(title);
-      if (found.lead) reply.append(make("p", "", found.lead));
+      if (found.lead) reply.append(prose("", found.lead));
       for (const step of found.fix) {
-        reply.append(step.kind === "code" ? this.code(step.text) : make("p", "text", step.text));
+        reply.append(step.kind === "code" ? this.code(step.text) : prose("text", step.text));
       }
       if (found.diff) reply.append(this.diff(found.diff));
       reply.append(this.link(found.post, found.fix[0].anchor, this.words.post, ""));
@@ -245,8 +256,8 @@ export class Panel {
     const link = make("a", className, text);
     const url = new URL(post.url, this.host.server);
     if (anchor) url.hash = anchor;
-    // Only addresses of pages: a post may hold any text as its link.
-    const own = post.link && /^(https?:\/\/|\/)/.test(post.link) ? post.link : null;
+    // A link without a host belongs to a site whose address nobody told.
+    const own = /^https?:\/\//.test(post.link) ? post.link : null;
     link.href = own || url.href;
     link.rel = "noopener";
     if (!this.host.hasAttribute("inline")) link.target = "_blank";
