@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,17 +16,17 @@ from urllib.parse import quote
 
 import numpy as np
 
-from indexer.analyzer import WHOLE, fold, terms, warm_up
+from indexer.analyzer import fold, warm_up
 from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
 from indexer.confidence import ANSWER, RELATED, confidence, read_signals
 from indexer.conversation import Turn, complete
 from indexer.fixes import find_fix
 from indexer.folder import NotText, find_posts
 from indexer.index import Entry, Index, Skipped, current_generation, open_current
-from indexer.pasted import read_pasted
+from indexer.pasted import understood
 from indexer.posts import render_post
 from indexer.problems import Problem
-from indexer.ranking import Ranked, Ranking, question_terms
+from indexer.ranking import Ranked, Ranking, question_terms, unknown_words
 from indexer.rebuild import Progress, Report, from_record, rebuild
 from indexer.settings import Settings
 from indexer.snippets import best_passage
@@ -218,7 +220,7 @@ class KnowledgeBase:
                 self._alternative(view, int(number), sure * float(score) / top, importance)
                 for number, score in zip(others, scores, strict=True)
             ),
-            unmatched=_unmatched(question, ranking),
+            unmatched=unknown_words(question, ranking),
             took_ms=_since(started),
             index=view.info,
         )
@@ -303,9 +305,9 @@ class KnowledgeBase:
             if self._open is None or self._open.index.folder != current:
                 index = open_current(self.place)
                 if index is None:
-                    raise NoIndex(
-                        f"there is no index of {self.folder} yet; make it with: fixdex rebuild"
-                    )
+                    state = "has no index yet" if current is None else "was indexed by other rules"
+                    again = f"fixdex rebuild {shlex.quote(str(self.folder))}"
+                    raise NoIndex(f"{self.folder} {state}; make an index with: {again}")
                 # The one before is let go of when the last question that uses it is done.
                 self._open = _View(index)
             return self._open
@@ -359,41 +361,6 @@ class KnowledgeBase:
         return re.sub(r"\{(path|folder|stem)\}", lambda match: values[match[1]], pattern)
 
 
-_IDENTIFIER = re.compile(
-    r"(?<![\w.])(?:[A-Za-z]+(?:[._:]{1,2}[A-Za-z_]\w*)+|\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z]+[A-Z]\w*"
-    r"|[A-Z]{2,}[a-z]\w*)(?!\w)",
-    re.ASCII,
-)
-
-
-def understood(question: str) -> tuple[tuple[str, str], ...]:
-    """What a question was read as: (text, kind); the error line, exceptions, codes, identifiers."""
-    pasted = read_pasted(question)
-    found: dict[str, str] = {}
-    if pasted.output and pasted.errors and pasted.errors[0] != question.strip():
-        found[pasted.errors[0]] = "error"
-    for name in pasted.exceptions:
-        found.setdefault(name, "exception")
-    for code in pasted.codes:
-        found.setdefault(code, "code")
-    for match in _IDENTIFIER.finditer("\n".join(pasted.errors) if pasted.output else question):
-        found.setdefault(match[0], "identifier")
-    return tuple(found.items())[:12]
-
-
-def _unmatched(question: str, ranking: Ranking) -> tuple[str, ...]:
-    """The words of a question that no post has, as they were typed."""
-    unknown: dict[str, str] = {}
-    covered: set[int] = set()
-    for term in terms(question):
-        if ranking.term(term.text) is not None:
-            covered.update(range(term.start, term.end))
-        elif term.weight == WHOLE:
-            unknown.setdefault(term.text, question[term.start : term.end])
-    words = [w for w in unknown.values() if len(w) <= 60]
-    return tuple(dict.fromkeys(words))[:20]
-
-
 def _passes(entry: Entry, tag: str | None, lang: str | None, folder: str | None) -> bool:
     if tag and tag.casefold() not in (own.casefold() for own in entry.tags):
         return False
@@ -418,8 +385,6 @@ def _facets(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, int], ...]]:
 
 def _beginning(vocabulary: Sequence[str], start: str, ranking: Ranking) -> list[str]:
     """Terms that begin so, the most used first."""
-    from bisect import bisect_left
-
     low = bisect_left(vocabulary, start)
     found = []
     for row in range(low, min(low + 300, len(vocabulary))):

@@ -121,3 +121,25 @@ def _output(lines: list[str]) -> bool:
     filled = [line for line in lines if line.strip()]
     statements = sum(bool(_STATEMENT.match(line)) for line in filled)
     return statements * 3 <= len(filled)
+
+
+_IDENTIFIER = re.compile(
+    r"(?<![\w.])(?:[A-Za-z]+(?:[._:]{1,2}[A-Za-z_]\w*)+|\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z]+[A-Z]\w*"
+    r"|[A-Z]{2,}[a-z]\w*)(?!\w)",
+    re.ASCII,
+)
+
+
+def understood(question: str) -> tuple[tuple[str, str], ...]:
+    """What a question was read as: (text, kind); the error line, exceptions, codes, identifiers."""
+    pasted = read_pasted(question)
+    found: dict[str, str] = {}
+    if pasted.output and pasted.errors and pasted.errors[0] != question.strip():
+        found[pasted.errors[0]] = "error"
+    for name in pasted.exceptions:
+        found.setdefault(name, "exception")
+    for code in pasted.codes:
+        found.setdefault(code, "code")
+    for match in _IDENTIFIER.finditer("\n".join(pasted.errors) if pasted.output else question):
+        found.setdefault(match[0], "identifier")
+    return tuple(found.items())[:12]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from indexer.analyzer import count_terms
+from indexer.analyzer import WHOLE, count_terms, terms
 from indexer.engines.base import Engine
 from indexer.pasted import read_pasted
 from indexer.postings import FIELDS, Floats, Ints
@@ -67,10 +67,10 @@ class Ranking:
     def __len__(self) -> int:
         return len(self._engine)
 
-    def rank(self, terms: Mapping[str, float]) -> Ranked:
+    def rank(self, question: Mapping[str, float]) -> Ranked:
         """The problems that hold any of the weighted terms, best first."""
         scores = np.zeros(len(self._engine), np.float32)
-        for term, weight in terms.items():
+        for term, weight in question.items():
             found = self.term(term)
             if found is not None:
                 problems, counts = found
@@ -96,11 +96,11 @@ class Ranking:
         """Inverse document frequency of a term that `holding` problems hold; always positive."""
         return float(np.log1p((len(self._engine) - holding + 0.5) / (holding + 0.5)))
 
-    def importance(self, terms: Mapping[str, float]) -> dict[str, float]:
+    def importance(self, question: Mapping[str, float]) -> dict[str, float]:
         """What each term of a question counts for: its weight times its rarity, known or not."""
         return {
             term: weight * self.rarity(len(found[0]) if (found := self.term(term)) else 0)
-            for term, weight in terms.items()
+            for term, weight in question.items()
         }
 
     def holds(self, term: str, problem: int) -> float:
@@ -113,10 +113,10 @@ class Ranking:
             return float(found[1][place])
         return 0.0
 
-    def explain(self, terms: Mapping[str, float], problem: int) -> tuple[tuple[str, float], ...]:
+    def explain(self, question: Mapping[str, float], problem: int) -> tuple[tuple[str, float], ...]:
         """What each term added to the score of a problem, most first."""
         parts = []
-        for term, weight in terms.items():
+        for term, weight in question.items():
             count = self.holds(term, problem)
             found = self.term(term)
             if count and found is not None:
@@ -142,17 +142,30 @@ def saturated(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def question_terms(question: str) -> dict[str, float]:
     """The weighted terms of a question; of a paste, the lines that say what went wrong first."""
     pasted = read_pasted(question)
-    terms: dict[str, float] = {}
+    weighted: dict[str, float] = {}
     if not (pasted.output and question.count("\n") >= 1):
-        count_terms(question, terms)
-        return {term: min(weight, 2.0) for term, weight in terms.items()}
+        count_terms(question, weighted)
+        return {term: min(weight, 2.0) for term, weight in weighted.items()}
     for line, weight in zip(pasted.errors, ERROR_LINES, strict=False):
         found: dict[str, float] = {}
         count_terms(line, found)
         for term, count in found.items():
-            terms[term] = max(terms.get(term, 0.0), weight * min(count, 1.5))
+            weighted[term] = max(weighted.get(term, 0.0), weight * min(count, 1.5))
     others: dict[str, float] = {}
     count_terms(question, others)
     for term in others:
-        terms.setdefault(term, OTHER_LINES)
-    return terms
+        weighted.setdefault(term, OTHER_LINES)
+    return weighted
+
+
+def unknown_words(question: str, ranking: Ranking) -> tuple[str, ...]:
+    """The words of a question that no post has, as they were typed."""
+    unknown: dict[str, str] = {}
+    covered: set[int] = set()
+    for term in terms(question):
+        if ranking.term(term.text) is not None:
+            covered.update(range(term.start, term.end))
+        elif term.weight == WHOLE:
+            unknown.setdefault(term.text, question[term.start : term.end])
+    words = [w for w in unknown.values() if len(w) <= 60]
+    return tuple(dict.fromkeys(words))[:20]

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from indexer.folder import DRAFT, Found, NotText, find_posts
 from indexer.index import (
     Entry,
     Index,
+    IndexFault,
     Manifest,
     Skipped,
     fingerprint,
@@ -148,8 +150,13 @@ def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batc
         futures: list[Future[_Batch]] = [
             workers.submit(_read_batch, piece, drafts) for piece in pieces
         ]
-        for future in futures:
-            yield future.result()
+        try:
+            for future in futures:
+                yield future.result()
+        except BrokenProcessPool:
+            raise IndexFault(
+                "a process that reads posts was ended from outside (memory?); try --jobs 1"
+            ) from None
 
 
 def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
