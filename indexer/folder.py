@@ -53,7 +53,8 @@ def _walk(folder: Path, root: Path, above: str, drafts: bool) -> Iterator[Found]
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in NOT_ENTERED:
                     waiting.append((Path(entry.path), path + "/"))
-            elif entry.is_symlink() and entry.is_dir():
+            # Not `entry.is_dir()`: that raises for a link to itself.
+            elif entry.is_symlink() and Path(entry.path).is_dir():
                 if not _inside(entry, root):
                     yield Found(path, Path(entry.path), "link that leads out of the folder")
             elif entry.name.lower().endswith(SUFFIXES):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from email.utils import parsedate
 from typing import Any
 
 import yaml
@@ -14,37 +16,18 @@ import yaml
 # All scalars stay strings: `2024-03-39` is no error, `- 2019` a tag, `on` a word.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
-_KNOWN = frozenset(
-    [
-        "title",
-        "date",
-        "tags",
-        "tag",
-        "categories",
-        "category",
-        "keywords",
-        "layout",
-        "author",
-        "draft",
-        "published",
-        "slug",
-        "summary",
-        "description",
-        "permalink",
-        "url",
-        "created",
-        "createtime",
-        "updated",
-        "modified",
-        "excerpt",
-        "toc",
-        "comments",
-    ]
-)
+_KNOWN = frozenset([
+    "title", "date", "tags", "tag", "categories", "category", "keywords", "layout", "author",
+    "draft", "published", "slug", "summary", "description", "permalink", "url", "created",
+    "createtime", "updated", "modified", "excerpt", "toc", "comments",
+])  # fmt: skip
 _KEY = re.compile(r"([A-Za-z_][\w .\-]{0,40}?|[\u4e00-\u9fff]{1,8})[ \t]*[:：](?=\s|$|[^/\s])")
 _DASHES = re.compile(r"-{3,}[ \t]*\Z")
 _END = re.compile(r"(?:-{3,}|\.{3})[ \t]*\Z")
 _LONGEST = 400
+_MOST_HEADERS = 5
+# A longer header is read line by line: TOML's reader takes the square of its time.
+_MOST_READ = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +46,17 @@ def read_header(lines: Sequence[str]) -> Header:
     while start < len(lines) and not lines[start].strip():
         start += 1
     header = _first(lines, start)
-    while header.lines and (again := _repeated(lines, header.lines)):
+    for _ in range(_MOST_HEADERS if header.lines else 0):
+        again = _repeated(lines, header.lines)
+        if again is None:
+            break
+        values = header.values
+        other = {key: value for key, value in again.values.items() if values.get(key) != value}
+        hidden = [text for key in other if key in values for text in strings(other[key])]
         header = Header(
             again.lines,
-            {**again.values, **header.values},
-            (*header.rest, *again.rest),
+            {**other, **values},
+            (*header.rest, *hidden, *again.rest),
             (*header.repairs, "header given twice", *again.repairs),
         )
     return header
@@ -141,7 +130,10 @@ def _fenced(lines: Sequence[str], start: int, fence: str, read: Any) -> Header:
         if lines[end].rstrip() == fence:
             inside = lines[start + 1 : end]
             try:
-                return Header(end + 1, _lowered(read("\n".join(inside))))
+                text = "\n".join(inside)
+                if len(text) > _MOST_READ:
+                    raise ValueError("too long")
+                return Header(end + 1, _lowered(read(text)))
             except (ValueError, RecursionError) as error:
                 return _by_line(inside, end + 1, f"header is broken ({_short(error)})")
     return Header()
@@ -245,6 +237,7 @@ def _by_line(
         item = re.match(r"\s*-\s+(.*)", line)
         if match:
             key = match[1].strip().lower()
+            rest.extend(strings(values.get(key)))
             values[key] = _unquoted(line[match.end() :].strip())
         elif item and key and not values[key]:
             values[key] = [_unquoted(item[1].strip())]
@@ -290,3 +283,109 @@ def strings(value: Any, most: int = 2000) -> Iterator[str]:
             waiting.extend(reversed(item[:most]))
         elif item is not None and not isinstance(item, bool) and str(item).strip():
             yield str(item).strip()
+
+
+_DAY = re.compile(r"\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})")
+_DATE_KEYS = ("date", "createtime", "created", "create_time", "publishdate", "published",
+              "pubdate", "createdate", "created_at", "time", "lastmod", "updated")  # fmt: skip
+
+
+def date_of(values: Mapping[str, Any], path: str) -> tuple[str | None, str | None]:
+    """The date of a post as YYYY-MM-DD, and the text of one that does not exist."""
+    wrong = None
+    for key in _DATE_KEYS:
+        for text in strings(values.get(key)):
+            if (found := _day(text)) is not None:
+                return found, wrong
+            if re.search(r"\d{4}", text):
+                wrong = wrong or text
+    return _day(path.rsplit("/", 1)[-1]), wrong
+
+
+def _day(text: str) -> str | None:
+    if match := _DAY.match(text):
+        year, month, day = map(int, match.groups())
+    elif parsed := parsedate(text):
+        year, month, day = parsed[:3]
+    else:
+        return None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+_TAG_KEYS = ("tags", "tag", "keywords", "keyword", "categories", "category")
+
+
+def tags_of(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tags, keywords and categories, each once."""
+    found: dict[str, str] = {}
+    for key in _TAG_KEYS:
+        value = values.get(key)
+        for text in strings(value, 200):
+            for tag in _split_tags(text) if isinstance(value, str) else (text,):
+                tag = tag.strip().strip("#\"'[]").strip()
+                if tag and tag.lower() not in ("null", "~", "none") and len(tag) <= 80:
+                    found.setdefault(tag.lower(), tag)
+    return tuple(found.values())
+
+
+def _split_tags(text: str) -> list[str]:
+    """Tags in one string: between commas, else between blanks."""
+    if re.search(r"[,，、;；]", text):
+        return re.split(r"[,，、;；]", text)
+    return text.split() if len(text) < 200 else []
+
+
+def link_of(values: Mapping[str, Any]) -> str | None:
+    """The address of the post on its owner's site."""
+    for key in ("url", "permalink"):
+        text = values.get(key)
+        if isinstance(text, str) and re.match(r"https?://[^\s<>\"']+\Z|/[^\s<>\"':]*\Z", text):
+            return text
+    return None
+
+
+def is_draft(values: Mapping[str, Any]) -> bool:
+    """Whether the header keeps the post from being published."""
+
+    def said(key: str) -> str:
+        return str(values.get(key, "")).strip().lower()
+
+    return said("draft") in ("true", "yes", "on", "1") or said("published") in (
+        "false",
+        "no",
+        "off",
+    )
+
+
+# Keys whose values steer a site and say nothing about the post.
+_STEERING = frozenset([
+    "layout", "type", "toc", "comments", "comment", "cover", "img", "image", "images",
+    "thumbnail", "banner", "author", "authors", "top", "mathjax", "katex", "math", "sticky",
+    "weight", "id", "uuid", "guid", "password", "updated", "lastmod", "abbrlink", "sidebar",
+    "index", "copyright", "hide", "hidden", "pin", "pinned", "draft", "published", "lang",
+    "language", "locale", "permalink", "url", "slug", "date", "title", "typora-root-url",
+    "typora-copy-images-to", "header-img", "catalog", "order", "icon", "nav_order", "parent",
+    "has_children", "reprint", "music", "readingtime", "wordcount", "cid", "mermaid", "share",
+    "donate", "license",
+]) | {*_DATE_KEYS, *_TAG_KEYS}  # fmt: skip
+_MOST_EXTRA = 20_000
+
+
+def extra_of(header: Header) -> tuple[str, ...]:
+    """What the header says beyond title, date and tags, and what of it could not be read."""
+    found = [
+        text
+        for key, value in header.values.items()
+        if key not in _STEERING
+        for text in strings(value)
+    ]
+    room = _MOST_EXTRA
+    kept = []
+    for text in (*found, *header.rest):
+        if not re.fullmatch(r"[\d\s.:/-]*|true|false|null|~|yes|no", text, re.I) and room > 0:
+            kept.append(text[:room])
+            room -= len(text)
+    return tuple(kept)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, html_block, table
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.admon import admon_plugin
@@ -74,6 +75,7 @@ def _parser(*, inline: bool) -> MarkdownIt:
     rules.before("code", "any_fence", _fence, _ENDS_AT)
     rules.before("any_fence", "template", _template, _ENDS_AT)
     if inline:
+        parser.core.ruler.at("inline", _inline)
         parser.inline.ruler.before("link", "wiki_link", _wiki_link)
         parser.add_render_rule("fence", _render_code)
         parser.add_render_rule("code_block", _render_code)
@@ -85,7 +87,7 @@ def _parser(*, inline: bool) -> MarkdownIt:
 
 def language_of_fence(info: str) -> str:
     """The language that a fence names, in lower case; of `{.python .numbered}` it is `python`."""
-    match = re.match(r"[\s{.]*(?:lang(?:uage)?[:=-])?([\w+#.\-]+)", info)
+    match = re.match(r"[\s{.]*(?:lang(?:uage)?[:=-])?([\w+#.\-]+)(?!\w)", info, re.ASCII)
     return match[1].strip(".-").lower() if match else ""
 
 
@@ -100,7 +102,8 @@ def _line(state: StateBlock, number: int) -> str:
 # Fences
 
 
-_FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^\n]*)")
+_FENCE = re.compile(r"(?:[-*+](?=```))?(`{3,}|~{3,})[ \t]*([^\n]*)")
+_ONE_LINE = re.compile(r"(`{3,})[ \t]*([^`\n]*[^`\s])[ \t]*\1[ \t]*\Z")
 _HEADING_LINE = re.compile(r"#{1,6}[ \t]+\S")
 _SHOWS_FENCES = frozenset(
     ["", "md", "markdown", "mdx", "text", "txt", "html", "vue", "rst", "liquid"]
@@ -111,11 +114,13 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A fence at any indent; one that never closes ends before the next fence or heading."""
     at = state.bMarks[start] + state.tShift[start]
     char = state.src[at : at + 1]
-    if char not in ("`", "~"):
+    if char not in "`~-*+" or not char:
         return False
     match = _FENCE.match(_line(state, start))
-    if match is None or (char == "`" and "`" in match[2]):
+    if match is None:
         return False
+    if match[1][0] == "`" and "`" in match[2]:
+        return not silent and _one_line(state, start)
     mark, info = match[1], match[2]
     deep = state.is_code_block(start)
     if silent and not deep:
@@ -138,6 +143,18 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         last += 1
     state.line = last + 1 if closed else max(last, start + 1)
     token.map = [start, state.line]
+    return True
+
+
+def _one_line(state: StateBlock, start: int) -> bool:
+    """Code between fences on one line that stands alone."""
+    match = _ONE_LINE.match(_line(state, start))
+    alone = start + 1 >= state.lineMax or state.isEmpty(start + 1) or state.sCount[start + 1] < 0
+    if match is None or not alone or state.is_code_block(start):
+        return False
+    token = state.push("fence", "code", 0)
+    token.content, token.markup, token.map = match[2], match[1], [start, start + 1]
+    state.line = start + 1
     return True
 
 
@@ -220,7 +237,10 @@ def _heading(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return False
     if silent:
         return True
-    text = re.sub(r"(?:^|[ \t]+)#+$" if blank else r"[ \t]*#+$", "", text)
+    bare = text.rstrip("#")
+    # `## Text ##` and `##Text##`, but not `# Learning C#`.
+    if not bare or bare[-1] in " \t" or (not blank and len(text) - len(bare) == len(marks) > 1):
+        text = bare
     state.line = start + 1
     _push_heading(state, start, len(marks), text.strip(), start + 1)
     return True
@@ -255,7 +275,15 @@ def _push_heading(state: StateBlock, start: int, level: int, text: str, end: int
 
 
 _SETEXT = re.compile(r"(=+|-{2,})[ \t]*\Z")
-BOLD_LINE = re.compile(r"(?:\*\*|__)(?=\S)([^*\n]{1,80}?)[ \t]*(?:\*\*|__)[ \t]*[:：]?[ \t]*\Z")
+_BOLD_LINE = re.compile(r"(?:\*\*|__)(?=\S)([^*\n]{1,80}?)[ \t]*(?:\*\*|__)[ \t]*[:：]?[ \t]*\Z")
+
+
+def bold_line(text: str) -> str:
+    """The words of a bold line that serves as a heading, else nothing: a sentence is none."""
+    match = _BOLD_LINE.match(text)
+    if match is None or (len(match[1]) > 15 and match[1][-1] in "。.!！;；,，…"):
+        return ""
+    return match[1]
 
 
 def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -264,7 +292,7 @@ def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     parent, state.parentType = state.parentType, "paragraph"
     number = start + 1
     first = _line(state, start)
-    alone = bool(BOLD_LINE.match(first))
+    alone = bool(bold_line(first))
     while number < state.lineMax and not state.isEmpty(number):
         text = _line(state, number)
         indent = state.sCount[number] - state.blkIndent
@@ -273,7 +301,7 @@ def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
             state.line = number + 1
             _push_heading(state, start, level, first.strip(), number + 1)
             return True
-        if alone or BOLD_LINE.match(text):
+        if alone or bold_line(text):
             break
         if indent > 3:
             if _fence(state, number, state.lineMax, True):
@@ -321,13 +349,12 @@ def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     text = _line(state, start).lower()
     raw = next((pair for pair in _RAW if text.startswith(pair[0])), None)
     unclosed = state.env.setdefault("unclosed", set())
-    if raw is None or raw[0] not in unclosed:
+    if raw is None:
+        return bool(html_block(state, start, _html_end(state, start), False))
+    if raw[0] not in unclosed:
         if not html_block(state, start, end, False):
             return False
         token = state.tokens[-1]
-        if raw is None:
-            _cut_at_markdown(state, token, start)
-            return True
         if raw[1] in token.content.lower():
             return True
         state.tokens.pop()
@@ -340,14 +367,14 @@ def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def _cut_at_markdown(state: StateBlock, token: Token, start: int) -> None:
-    """Ends an HTML block before a fence that stands in it without an empty line."""
-    for number in range(start + 1, state.line):
+def _html_end(state: StateBlock, start: int) -> int:
+    """Where an HTML block ends: at an empty line, or at a fence that stands without one."""
+    number = start + 1
+    while number < state.lineMax and not state.isEmpty(number):
         if re.match(r"(?:`{3,}|~{3,})[^`]*$", _line(state, number)):
-            state.line = number
-            token.map = [start, number]
-            token.content = state.getLines(start, number, state.blkIndent, True)
-            return
+            break
+        number += 1
+    return number
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -387,7 +414,7 @@ def _template(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return bool(state.env["mdx"]) and _module(state, start, text, silent)
     if (match := _CODE_TAG.match(text)) and _code_tag(state, start, match, silent):
         return True
-    if not _NOISE.match(text):
+    if not _NOISE.match(text) or _CAPTION.search(text):
         return False
     if not silent:
         state.env["noise"].add(start)
@@ -439,6 +466,21 @@ def _code_tag(state: StateBlock, start: int, match: re.Match[str], silent: bool)
     return True
 
 
+def _inline(state: StateCore) -> None:
+    """Reads inline Markdown; what could be thousands of links would take minutes, and is text."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        if token.content.count("[") > _MOST_LINKS:
+            token.children = [Token("text", "", 0, content=token.content)]
+        else:
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+
+
+_MOST_LINKS = 5000
+
+
 def _wiki_link(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith("[[", state.pos):
         return False
@@ -464,7 +506,7 @@ def _render_code(renderer: Any, tokens: list[Token], at: int, options: Any, env:
 
 
 _WIKI = re.compile(r"\[\[([^\]|\[\n]{1,300})(?:\|([^\]\[\n]{1,300}))?\]\]")
-_SPAN = re.compile(r"(`+)([^`\n](?:[^`]*[^`\n])?)\1(?!`)")
+_MARKS = re.compile(r"`+")
 _URL = r"\([^()\n]{0,2000}(?:\([^()\n]{0,300}\)[^()\n]{0,300})?\)"
 _LINK = re.compile(rf"!?\[([^\[\]\n]{{0,600}})\](?:{_URL}|\[[^\[\]\n]{{0,100}}\])")
 _IMG = re.compile(
@@ -480,6 +522,8 @@ _TAG = re.compile(
 _STEERING = re.compile(
     r"\{%[^%{}\n]{0,500}%\}|\{\{[^{}\n]{0,500}\}\}|\{:[^{}\n]{0,300}\}|\[![A-Z]+\]"
 )
+# What a tag of a picture says: `{{< figure src="a.png" caption="the disk is full" >}}`.
+_CAPTION = re.compile(r"\s(?:alt|caption|title)=\"([^\"\n]{2,500})\"")
 _ESCAPED = re.compile(r"\\([_*`#|<>\[\]~])")
 
 
@@ -489,12 +533,29 @@ def plain(text: str) -> str:
         return text
     pieces = []
     at = 0
-    for match in _SPAN.finditer(text) if "`" in text else ():
-        pieces.append(_plain(text[at : match.start()]))
-        pieces.append(match[2])
-        at = match.end()
+    for opening, closing in _code_spans(text) if "`" in text else ():
+        pieces.append(_plain(text[at : opening.start()]))
+        pieces.append(text[opening.end() : closing.start()])
+        at = closing.end()
     pieces.append(_plain(text[at:]))
     return "".join(pieces)
+
+
+def _code_spans(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """The marks around each piece of inline code: runs of equally many backticks."""
+    marks = list(_MARKS.finditer(text))
+    later: dict[int, list[int]] = {}
+    for at in reversed(range(len(marks))):
+        later.setdefault(len(marks[at][0]), []).append(at)
+    at = 0
+    while at < len(marks):
+        alike = later[len(marks[at][0])]
+        while alike and alike[-1] <= at:
+            alike.pop()
+        if alike:
+            yield marks[at], marks[alike[-1]]
+            at = alike[-1]
+        at += 1
 
 
 def _plain(text: str) -> str:
@@ -506,9 +567,13 @@ def _plain(text: str) -> str:
         # Twice: an image may stand in a link.
         text = _LINK.sub(r"\1", _LINK.sub(r"\1", text))
     if "{" in text or "[!" in text:
-        text = _STEERING.sub(" ", text)
+        text = _STEERING.sub(_captions, text)
     text = _ESCAPED.sub(r"\1", text.replace("**", "").replace("~~", ""))
     return html.unescape(text) if "&" in text else text
+
+
+def _captions(match: re.Match[str]) -> str:
+    return f" {' '.join(_CAPTION.findall(match[0]))} "
 
 
 def _without_comments(text: str) -> str:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from email.utils import parsedate
 from typing import Any, Literal
 
 from markdown_it.token import Token
 
 from indexer.chinese import HAN, language_of
 from indexer.folder import decode
-from indexer.front_matter import Header, read_header, strings
-from indexer.markdown import BOLD_LINE, block_tokens, language_of_fence, plain, to_html
+from indexer.front_matter import (
+    date_of,
+    extra_of,
+    is_draft,
+    link_of,
+    read_header,
+    strings,
+    tags_of,
+)
+from indexer.markdown import block_tokens, bold_line, language_of_fence, plain, to_html
 
 BlockKind = Literal["paragraph", "item", "quote", "code", "table", "image", "html"]
 
@@ -75,7 +81,7 @@ def read_post(path: str, data: bytes) -> Post:
     pieces = _with_lost(list(_pieces(tokens, lines, header.lines)), lines, header.lines, noise)
     sections = _sections(pieces)
     values = header.values
-    day, dated = _date(values, path)
+    day, dated = date_of(values, path)
     if dated is not None:
         repairs.append(f"date {dated[:40]!r} does not exist")
     title = _title(values, sections, path)
@@ -83,11 +89,11 @@ def read_post(path: str, data: bytes) -> Post:
         path=path,
         title=title,
         date=day,
-        tags=_tags(values),
+        tags=tags_of(values),
         lang=_language(title, sections),
-        link=_link(values),
-        draft=_draft(values),
-        extra=_extra(header),
+        link=link_of(values),
+        draft=is_draft(values),
+        extra=extra_of(header),
         sections=sections,
         repairs=(*repairs, *mended),
     )
@@ -150,11 +156,13 @@ def _pieces(tokens: list[Token], lines: list[str], offset: int) -> Iterator[_Pie
             if fresh_item:
                 yield Block("item", _with_marker(text, lines[line - 1]), line, end)
                 fresh_item = False
-            elif not quotes and (bold := BOLD_LINE.match(text)):
-                yield _Heading(bold[1], 7, line, end)
+            elif not quotes and (bold := bold_line(text)):
+                yield _Heading(bold, 7, line, end)
             else:
                 yield Block(_prose_kind(text, quotes), text, line, end)
         elif kind == "fence":
+            if words := _prose_info(token.info):
+                yield Block("paragraph", words, line, line)
             yield Block("code", token.content.strip("\n"), line, end, language_of_fence(token.info))
         elif kind == "code_block":
             text = token.content.strip("\n")
@@ -164,16 +172,36 @@ def _pieces(tokens: list[Token], lines: list[str], offset: int) -> Iterator[_Pie
         elif kind == "html_block":
             yield from _from_html(token.content, line)
         elif kind == "admonition_title_open":
-            yield _Heading(tokens[at + 1].content, 7, line, end)
+            yield from _admonition_title(lines[line - 1], line)
+
+
+def _admonition_title(text: str, line: int) -> Iterator[_Piece]:
+    """The title that an author gave a box, a heading where it is quoted; its kind is no title."""
+    words = text.lstrip(" \t>").lstrip("!?+").strip()
+    if '"' in words:
+        title = words[words.index('"') + 1 :].rpartition('"')[0].strip()
+        if title:
+            yield _Heading(title, 7, line, line)
+    elif not re.fullmatch(r"[a-z-]*", words):
+        yield Block("paragraph", words, line, line)
+
+
+def _prose_info(info: str) -> str:
+    """Chinese words after the mark of a fence, which name no language: the author's sentence."""
+    if not _HAN.search(info):
+        return ""
+    words = re.sub(r"^[\w+#.-]+\s+", "", info, flags=re.ASCII)
+    return words if "=" not in words and "{" not in words else ""
 
 
 _ONLY_IMAGES = re.compile(
-    r"(?:\[?!\[[^\]\n]*\]\([^)\n]*\)(?:\]\([^)\n]*\))?\s*|<img\b[^<>]*>\s*)+\Z"
+    r"(?:\[?!\[[^\]\n]*\]\([^)\n]*\)(?:\]\([^)\n]*\))?\s*|<img\b[^<>]*>\s*"
+    r"|\{\{[<%][^{}\n]*[>%]\}\}\s*|\{%[^{}\n]*%\}\s*)+\Z"
 )
 
 
 def _prose_kind(text: str, quotes: int) -> BlockKind:
-    if text[:1] in "![<" and len(text) < 5000 and _ONLY_IMAGES.match(text):
+    if text[:1] in "![<{" and len(text) < 5000 and _ONLY_IMAGES.match(text):
         return "image"
     return "quote" if quotes else "paragraph"
 
@@ -199,7 +227,8 @@ def _is_prose(text: str) -> bool:
 
 
 _PRE = re.compile(
-    r"<pre\b([^>]{0,500})>\s*?(?:<code\b([^>]{0,500})>)?\n?(.*?)(?:</code>\s*)?</pre>", re.I | re.S
+    r"<pre\b([^>]{0,500})>(?:\s{0,20}<code\b([^>]{0,500})>)?\n?(.*?)(?:</code>\s*)?</pre>",
+    re.I | re.S,
 )
 _HTML_HEADING = re.compile(r"\s*<h([1-6])\b[^>]{0,500}>(.*?)</h\1>", re.I | re.S)
 _HIDDEN = re.compile(r"\s*<(?:script|style)\b", re.I)
@@ -214,16 +243,18 @@ def _from_html(text: str, line: int) -> Iterator[_Piece]:
         yield _Heading(plain(heading[2]).strip(), int(heading[1]), line, last)
         line, text = last, text[heading.end() :]
     at = 0
-    for match in _PRE.finditer(text) if "<pre" in text.lower() else ():
-        yield from _html(text[at : match.start()], line + text.count("\n", 0, at))
+    # What is never closed is not looked for: that would be tried again for each `<pre>`.
+    closed = text.lower().rfind("</pre>") + len("</pre>")
+    for match in _PRE.finditer(text, 0, closed) if closed >= len("</pre>") else ():
+        yield from _html(text[at : match.start()], line)
+        line += text.count("\n", at, match.start())
         code = match[3].strip("\n")
-        start = line + text.count("\n", 0, match.start())
+        end = line + match[0].count("\n")
         named = re.search(r"(?:lang(?:uage)?-|brush:\s*)([\w+#-]+)", f"{match[1]} {match[2]}")
-        end = start + match[0].count("\n")
         if code.strip():
-            yield Block("code", code, start, end, named[1].lower() if named else "")
-        at = match.end()
-    yield from _html(text[at:], line + text.count("\n", 0, at))
+            yield Block("code", code, line, end, named[1].lower() if named else "")
+        line, at = end, match.end()
+    yield from _html(text[at:], line)
 
 
 def _closed_comment(text: str) -> bool:
@@ -273,12 +304,12 @@ def _hides(text: str) -> bool:
 # Sections
 
 
-_OWN_ANCHOR = re.compile(r"\s*\{:?\s*#([\w.:-]+)[^}]*\}\s*$")
+_OWN_ANCHOR = re.compile(r"\{:?\s{0,9}#([\w.:-]+)[^{}]*\}\s*\Z")
 
 
 def _sections(pieces: list[_Piece]) -> tuple[Section, ...]:
     sections: list[Section] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     above: list[tuple[int, str, str]] = []
     heading, blocks = _Heading("", 0, 1, 1), list[Block]()
     anchor, parents = "", tuple[str, ...]()
@@ -293,7 +324,7 @@ def _sections(pieces: list[_Piece]) -> tuple[Section, ...]:
         if isinstance(piece, Block):
             blocks.append(piece)
             continue
-        own = _OWN_ANCHOR.search(piece.text)
+        own = _OWN_ANCHOR.match(piece.text, max(0, piece.text.rfind("{")))
         text = plain(piece.text[: own.start()] if own else piece.text).strip()
         if not text:
             continue
@@ -315,21 +346,20 @@ def _slug(text: str) -> str:
     return kept or "section"
 
 
-def _anchor(slug: str, parent: str, taken: set[str]) -> str:
+def _anchor(slug: str, parent: str, taken: dict[str, int]) -> str:
     """The slug, else with that of the heading above, else numbered: unique in the post.
 
-    `L` and digits are the anchors of blocks.
+    `L` and digits are the anchors of blocks. `taken` counts how often a slug was asked for.
     """
     if re.fullmatch(r"[Ll]\d+", slug):
         slug = f"section-{slug}"
     choice = slug
     if choice in taken and parent:
-        choice = f"{parent}-{slug}"
-    number = 2
+        choice = f"{parent}-{slug}"[:400]
     while choice in taken:
-        choice = f"{slug}-{number}"
-        number += 1
-    taken.add(choice)
+        taken[slug] = taken.get(slug, 1) + 1
+        choice = f"{slug}-{taken[slug]}"
+    taken[choice] = 1
     return choice
 
 
@@ -353,163 +383,6 @@ def _file_title(path: str) -> str:
     if stem.lower() in ("index", "_index", "readme") and folders:
         stem = folders[-1]
     return re.sub(r"^\d{4}-\d{1,2}-\d{1,2}[-_ ]+(?=.)", "", stem)
-
-
-_DAY = re.compile(r"\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})")
-_DATE_KEYS = ("date", "createtime", "created", "create_time", "publishdate", "published",
-              "pubdate", "createdate", "created_at", "time", "lastmod", "updated")  # fmt: skip
-
-
-def _date(values: Mapping[str, Any], path: str) -> tuple[str | None, str | None]:
-    """The date of a post as YYYY-MM-DD, and the text of one that does not exist."""
-    wrong = None
-    for key in _DATE_KEYS:
-        for text in strings(values.get(key)):
-            if (found := _day(text)) is not None:
-                return found, wrong
-            if re.search(r"\d{4}", text):
-                wrong = wrong or text
-    return _day(path.rsplit("/", 1)[-1]), wrong
-
-
-def _day(text: str) -> str | None:
-    if match := _DAY.match(text):
-        year, month, day = map(int, match.groups())
-    elif parsed := parsedate(text):
-        year, month, day = parsed[:3]
-    else:
-        return None
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:
-        return None
-
-
-_TAG_KEYS = ("tags", "tag", "keywords", "keyword", "categories", "category")
-
-
-def _tags(values: Mapping[str, Any]) -> tuple[str, ...]:
-    found: dict[str, str] = {}
-    for key in _TAG_KEYS:
-        value = values.get(key)
-        for text in strings(value, 200):
-            for tag in _split_tags(text) if isinstance(value, str) else (text,):
-                tag = tag.strip().strip("#\"'[]").strip()
-                if tag and tag.lower() not in ("null", "~", "none") and len(tag) <= 80:
-                    found.setdefault(tag.lower(), tag)
-    return tuple(found.values())
-
-
-def _split_tags(text: str) -> list[str]:
-    """Tags in one string: between commas, else between blanks."""
-    if re.search(r"[,，、;；]", text):
-        return re.split(r"[,，、;；]", text)
-    return text.split() if len(text) < 200 else []
-
-
-def _link(values: Mapping[str, Any]) -> str | None:
-    for key in ("url", "permalink"):
-        text = values.get(key)
-        if isinstance(text, str) and re.match(r"https?://[^\s<>\"']+\Z|/[^\s<>\"':]*\Z", text):
-            return text
-    return None
-
-
-def _draft(values: Mapping[str, Any]) -> bool:
-    def said(key: str) -> str:
-        return str(values.get(key, "")).strip().lower()
-
-    return said("draft") in ("true", "yes", "on", "1") or said("published") in (
-        "false",
-        "no",
-        "off",
-    )
-
-
-# Keys whose values steer a site and say nothing about the post.
-_STEERING = frozenset(
-    [
-        "layout",
-        "type",
-        "toc",
-        "comments",
-        "comment",
-        "cover",
-        "img",
-        "image",
-        "images",
-        "thumbnail",
-        "banner",
-        "author",
-        "authors",
-        "top",
-        "mathjax",
-        "katex",
-        "math",
-        "sticky",
-        "weight",
-        "id",
-        "uuid",
-        "guid",
-        "password",
-        "updated",
-        "lastmod",
-        "abbrlink",
-        "sidebar",
-        "index",
-        "copyright",
-        "hide",
-        "hidden",
-        "pin",
-        "pinned",
-        "draft",
-        "published",
-        "lang",
-        "language",
-        "locale",
-        "permalink",
-        "url",
-        "slug",
-        "date",
-        "title",
-        "typora-root-url",
-        "typora-copy-images-to",
-        "header-img",
-        "catalog",
-        "order",
-        "icon",
-        "nav_order",
-        "parent",
-        "has_children",
-        "reprint",
-        "music",
-        "readingtime",
-        "wordcount",
-        "cid",
-        "mermaid",
-        "share",
-        "donate",
-        "license",
-    ]
-) | {*_DATE_KEYS, *_TAG_KEYS}
-_MOST_EXTRA = 20_000
-
-
-def _extra(header: Header) -> tuple[str, ...]:
-    """What the header says beyond title, date and tags, and what of it could not be read."""
-    found = [
-        text
-        for key, value in header.values.items()
-        if key not in _STEERING
-        for text in strings(value)
-    ]
-    room = _MOST_EXTRA
-    kept = []
-    for text in (*found, *header.rest):
-        if not re.fullmatch(r"[\d\s.:/-]*|true|false|null|~|yes|no", text, re.I) and room > 0:
-            kept.append(text[:room])
-            room -= len(text)
-    return tuple(kept)
 
 
 def _language(title: str, sections: tuple[Section, ...]) -> str:
