@@ -11,8 +11,8 @@ from typing import Literal
 
 from indexer.analyzer import count_terms
 from indexer.chinese import HAN
-from indexer.markdown import plain
 from indexer.pasted import read_pasted
+from indexer.plain import plain
 from indexer.problems import Part, Problem
 from indexer.roles import Role, comment_roles, cue_roles
 

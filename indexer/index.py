@@ -77,9 +77,9 @@ class Index:
 
 # What decides what an index holds.
 _RULES = (
-    "analyzer.py", "chinese.py", "front_matter.py", "markdown.py", "pasted.py", "postings.py",
-    "posts.py", "problems.py", "rebuild.py", "roles.py", "data/roles.yaml",
-    "engines/whoosh_engine.py",
+    "analyzer.py", "block_rules.py", "chinese.py", "front_matter.py", "markdown.py", "pasted.py",
+    "plain.py", "postings.py", "posts.py", "problems.py", "rebuild.py", "roles.py",
+    "data/roles.yaml", "engines/whoosh_engine.py",
 )  # fmt: skip
 
 

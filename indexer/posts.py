@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from markdown_it.token import Token
 
+from indexer.block_rules import bold_line, language_of_fence
 from indexer.chinese import HAN, language_of
 from indexer.folder import decode
 from indexer.front_matter import (
@@ -20,7 +21,8 @@ from indexer.front_matter import (
     strings,
     tags_of,
 )
-from indexer.markdown import block_tokens, bold_line, language_of_fence, plain, to_html
+from indexer.markdown import block_tokens, to_html
+from indexer.plain import plain
 
 BlockKind = Literal["paragraph", "item", "quote", "code", "table", "image", "html"]
 

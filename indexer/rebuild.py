@@ -32,8 +32,8 @@ from indexer.index import (
     rebuilding,
     write_next,
 )
-from indexer.markdown import plain
 from indexer.pasted import read_pasted
+from indexer.plain import plain
 from indexer.postings import FIELDS, Ints, Postings, collect, merge
 from indexer.posts import Block, Post, read_post
 from indexer.problems import Part, Problem, find_problems

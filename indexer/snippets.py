@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.analyzer import Term, fold, terms
-from indexer.markdown import plain
+from indexer.plain import plain
 from indexer.posts import Block
 from indexer.problems import Part, Problem
 
