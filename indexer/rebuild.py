@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -146,7 +147,7 @@ def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batc
         return
     # Not by fork: a server's threads may hold locks at that moment.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as workers:
+    with ProcessPoolExecutor(jobs, context, initializer=_end_with_parent) as workers:
         futures: list[Future[_Batch]] = [
             workers.submit(_read_batch, piece, drafts) for piece in pieces
         ]
@@ -157,6 +158,18 @@ def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batc
             raise IndexFault(
                 "a process that reads posts was ended from outside (memory?); try --jobs 1"
             ) from None
+
+
+def _end_with_parent() -> None:
+    """Ends this worker when the process that started it is killed: nobody else would."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:

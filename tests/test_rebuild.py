@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +110,35 @@ def test_a_rebuild_that_fails_leaves_the_index_that_answers(
         knowledge_base.rebuild()
     assert paths(knowledge_base, "502 Permission denied")[0] == "web/nginx-502.md"
     assert len(list((knowledge_base.place / "generations").iterdir())) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills by signal")
+def test_a_rebuild_that_is_killed_leaves_the_index_that_answers_and_no_process(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb({**POSTS, **{f"{n}.md": NGINX * 20 for n in range(600)}})
+    command = [sys.executable, "-m", "indexer.cli", "rebuild", "--full", "--jobs", "2"]
+    command += [str(knowledge_base.folder), "--index", str(knowledge_base.place)]
+    for seconds in (1.0, 2.0):
+        process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        for _ in range(100):
+            if not _alive(process.pid):
+                break
+            time.sleep(0.1)
+        assert not _alive(process.pid)
+        assert paths(knowledge_base, "refusing to merge unrelated histories")[0] == "git/faq.md"
+    assert knowledge_base.rebuild(full=True).indexed == 605
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_an_index_made_by_another_version_is_made_again(make_kb: MakeKnowledgeBase) -> None:

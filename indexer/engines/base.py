@@ -1,9 +1,12 @@
-"""What the ranking asks of an engine; every engine keeps to it and a test holds them to it."""
+"""What the ranking asks of an engine.
+
+A module of an engine has besides it `write(folder, postings, records)`, which makes an index in an
+empty folder, and `open_index(folder)`, which opens it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from indexer.postings import Bytes, Floats, Ints, Postings
@@ -32,13 +35,3 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Lets go of the files."""
-
-
-class EngineModule(Protocol):
-    """The two acts every engine module offers."""
-
-    def write(self, folder: Path, postings: Postings, records: Sequence[str]) -> None:
-        """Makes an index in an empty folder."""
-
-    def open_index(self, folder: Path) -> Engine:
-        """Opens what `write` made."""
