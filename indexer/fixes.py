@@ -52,7 +52,9 @@ _ROLE = {
     Role.REFERENCE: (-2.0, -2.2, -2.4),
 }
 _HONEST = 1.0
-_FEW_LINES = 4
+_FEW_LINES, _FEW_LETTERS, _MANY_LINES = 4, 2000, 400
+# Code that fails stands near the code that does not.
+_NEXT_CODES = 5
 _LONGEST_LEAD = 240
 
 
@@ -63,13 +65,12 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
     """
     parts = problem.parts
     failing = _failing(problem)
-    near = _nearness(parts, question or {})
-    scores = [_score(problem, i, failing) for i in range(len(parts))]
     # Where the question's words stand decides between fixes; it makes none of a block.
-    honest = [i for i, score in enumerate(scores) if score >= _HONEST]
+    honest = _honest(problem, failing)
     if not honest:
         return None
-    best = max(honest, key=lambda i: (scores[i] + near[i], i))
+    near = _nearness(parts, question or {})
+    best = max(honest, key=lambda i: (honest[i] + near[i], i))
     chosen = _with_neighbours(parts, best)
     steps = tuple(_step(part) for part in (parts[i] for i in chosen))
     lead = _lead(parts, chosen[0])
@@ -91,7 +92,18 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
     )
 
 
+def has_fix(problem: Problem) -> bool:
+    """Whether `find_fix` finds one, whatever is asked."""
+    return bool(_honest(problem, _failing(problem)))
+
+
 # Judging
+
+
+def _honest(problem: Problem, failing: Part | None) -> dict[int, float]:
+    """The blocks that can honestly be called a fix, by number, with what speaks for them."""
+    scores = (_score(problem, at, failing) for at in range(len(problem.parts)))
+    return {at: score for at, score in enumerate(scores) if score >= _HONEST}
 
 
 def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[float]:
@@ -193,11 +205,12 @@ def _overlap(text: str, question: Mapping[str, float]) -> float:
 
 def _likeness(before: str, after: str) -> float:
     """How alike two pieces of code are, 0 to 1: line by line, short ones word by word."""
-    if len(before) > 20_000 or len(after) > 20_000:
-        return 0.0
     lines = [line.strip() for line in before.split("\n") if line.strip()]
     others = [line.strip() for line in after.split("\n") if line.strip()]
-    if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < 4000:
+    # The comparing takes the product of the two lengths where all lines are alike.
+    if max(len(lines), len(others)) > _MANY_LINES:
+        return 0.0
+    if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < _FEW_LETTERS:
         lines, others = _UNIT.findall(before), _UNIT.findall(after)
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
 
@@ -212,7 +225,7 @@ def _failing(problem: Problem) -> Part | None:
         text = part.block.text
         if part.role in (Role.ERROR, Role.FIX) or "\n" not in text or read_pasted(text).output:
             continue
-        for later in codes[i + 1 :]:
+        for later in codes[i + 1 : i + 1 + _NEXT_CODES]:
             if later.role is not Role.ERROR and 0.4 < _likeness(text, later.block.text) < 1:
                 return part
     return None

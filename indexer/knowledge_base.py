@@ -20,7 +20,7 @@ from indexer.analyzer import fold, warm_up
 from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
 from indexer.confidence import ANSWER, RELATED, confidence, read_signals
 from indexer.conversation import Turn, complete
-from indexer.fixes import find_fix
+from indexer.fixes import find_fix, has_fix
 from indexer.folder import NotText, find_posts
 from indexer.index import Entry, Index, Skipped, current_generation, open_current
 from indexer.pasted import understood
@@ -90,9 +90,13 @@ class _View:
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
         self.problem = lru_cache(maxsize=2000)(self._problem)
+        self.has_fix = lru_cache(maxsize=20_000)(self._has_fix)
 
     def _problem(self, number: int) -> Problem:
         return from_record(self.index.engine.record(number))
+
+    def _has_fix(self, number: int) -> bool:
+        return has_fix(self.problem(number))
 
     @cached_property
     def folded_titles(self) -> list[str]:
@@ -329,7 +333,7 @@ class KnowledgeBase:
             heading=passage.heading,
             score=score,
             snippet=passage.snippet,
-            has_fix=find_fix(problem, importance) is not None,
+            has_fix=view.has_fix(number),
             why=view.ranking.explain(weighted, number) if explain else None,
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from indexer.fixes import Fix, find_fix
+import pytest
+
+from indexer.fixes import Fix, find_fix, has_fix
 from indexer.posts import read_post
 from indexer.problems import find_problems
 from posts_for_tests import DIARY, NGINX, PIP, RUST
@@ -88,3 +90,18 @@ def test_the_question_decides_between_the_ways_a_problem_offers() -> None:
     fix = fix_of(text, {"winget": 5.0, "window": 5.0})
     assert fix is not None
     assert any("winget" in step.text for step in fix.steps)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\na\nb\n```\n\n" * 2000,
+        "```\n" + "a\n" * 20_000 + "```\n\n```\n" + "a\n" * 20_001 + "```\n",
+        "```\n" + "a " * 900 + "\nb\n```\n\n```\n" + "a " * 900 + "\nc\n```\n",
+        "改成：\n\n" * 5000,
+    ],
+    ids=["many codes", "long codes", "long lines", "many leads"],
+)
+def test_a_hostile_post_is_judged_in_one_pass(text: str) -> None:
+    for problem in find_problems(read_post("a.md", text.encode("utf-8"))):
+        assert has_fix(problem) == (find_fix(problem, {"a": 1.0}) is not None)
