@@ -97,9 +97,12 @@ class Ranking:
         return float(np.log1p((len(self._engine) - holding + 0.5) / (holding + 0.5)))
 
     def importance(self, question: Mapping[str, float]) -> dict[str, float]:
-        """What each term of a question counts for: its weight times its rarity, known or not."""
+        """What each term of a question counts for: its weight times its rarity.
+
+        A term that no problem holds counts as if one did: in a small collection little is known.
+        """
         return {
-            term: weight * self.rarity(len(found[0]) if (found := self.term(term)) else 0)
+            term: weight * self.rarity(len(found[0]) if (found := self.term(term)) else 1)
             for term, weight in question.items()
         }
 
