@@ -138,7 +138,8 @@ def test_a_question_past_64_kib_is_refused_in_a_sentence(client: FlaskClient) ->
 def test_the_seed_of_another_hand_is_answered_too(tmp_path: Path) -> None:
     """A post told otherwise: prose says what helped, code follows under a heading of its own."""
     text = (
-        "---\ntitle: second RNNCell\ndate: 2017-08-07 22:10\n---\n# 提示\n\n```\n"
+        "---\ntitle: second RNNCell\ndate: 2017-08-07 22:10\n---\n定义了两个RNNCell，运行报错。\n"
+        "# 提示\n\n```\n"
         "ValueError: Attempt to have a second RNNCell use the weights of a variable scope\n```\n\n"
         "# 代码\n\n```\nout = tf.nn.dynamic_rnn(cell, x,\n    dtype=tf.float32)\n```\n"
         "运行会出现上面的错误。\n\n查了资料，给dynamic_rnn加了scope参数之后就解决了。\n"
@@ -149,7 +150,9 @@ def test_the_seed_of_another_hand_is_answered_too(tmp_path: Path) -> None:
     (tmp_path / "posts" / "a.md").write_text(text, "utf-8")
     knowledge_base = KnowledgeBase(tmp_path / "posts", tmp_path / "index")
     knowledge_base.rebuild()
-    found = knowledge_base.ask("second RNNCell weights").found
-    assert found is not None
-    assert [step.kind for step in found.fix.steps] == ["text", "code"]
-    assert len(added(found.fix.diff or "")) == 1
+    for question in RNNCELL:
+        found = knowledge_base.ask(question).found
+        assert found is not None, question
+        assert [step.kind for step in found.fix.steps] == ["text", "code"]
+        assert len(added(found.fix.diff or "")) == 1
+    assert knowledge_base.ask("how do I bake sourdough bread").state == "none"
