@@ -87,11 +87,12 @@ def _one_line(state: StateBlock, start: int) -> bool:
 
 def _closing(state: StateBlock, start: int, mark: str, language: str) -> tuple[int, str | None]:
     """The line that closes a fence, or -1; and the code before a mark at the end of its line."""
-    outdented = False
+    outdented = headed = False
     for number in range(start + 1, state.lineMax):
         if state.sCount[number] < 0:
             break
         text = _line(state, number)
+        headed |= state.isEmpty(number - 1) and bool(_HEADING_LINE.match(text))
         outdented |= bool(text) and state.sCount[number] < state.blkIndent
         if outdented and re.match(r"#{2,6}[ \t]", text):
             break
@@ -99,7 +100,8 @@ def _closing(state: StateBlock, start: int, mark: str, language: str) -> tuple[i
             rest = text.lstrip(mark[0]).strip()
             if not rest:
                 return number, None
-            if language not in _SHOWS_FENCES and re.fullmatch(r"[\w+#.\-]+", rest):
+            shows = language in _SHOWS_FENCES and not (language == "" and headed)
+            if not shows and re.fullmatch(r"[\w+#.\-]+", rest):
                 break
         elif text.rstrip().endswith(mark) and text.count(mark[0]) == len(mark):
             # Only where no line of its own closes it before the next fence.

@@ -55,6 +55,8 @@ _HONEST = 1.0
 _FEW_LINES, _FEW_LETTERS, _MANY_LINES = 4, 2000, 400
 # Code that fails stands near the code that does not.
 _NEXT_CODES = 5
+# A post that only explains is no longer than this.
+_FEW_PARTS, _LONGEST_EXPLANATION = 4, 600
 _LONGEST_LEAD = 240
 
 
@@ -66,7 +68,7 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
     parts = problem.parts
     failing = _failing(problem)
     # Where the question's words stand decides between fixes; it makes none of a block.
-    honest = _honest(problem, failing)
+    honest = _honest(problem, failing) or _explanation(problem)
     if not honest:
         return None
     near = _nearness(parts, question or {})
@@ -94,7 +96,7 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
 
 def has_fix(problem: Problem) -> bool:
     """Whether `find_fix` finds one, whatever is asked."""
-    return bool(_honest(problem, _failing(problem)))
+    return bool(_honest(problem, _failing(problem)) or _explanation(problem))
 
 
 # Judging
@@ -104,6 +106,23 @@ def _honest(problem: Problem, failing: Part | None) -> dict[int, float]:
     """The blocks that can honestly be called a fix, by number, with what speaks for them."""
     scores = (_score(problem, at, failing) for at in range(len(problem.parts)))
     return {at: score for at, score in enumerate(scores) if score >= _HONEST}
+
+
+def _explanation(problem: Problem) -> dict[int, float]:
+    """The prose of a short problem that names an error and offers nothing to apply, by number."""
+    told = [part for part in problem.parts if part.role is not Role.ERROR]
+    if len(told) > _FEW_PARTS or any(part.block.kind == "code" for part in told):
+        return {}
+    if len(told) == len(problem.parts) and not read_pasted(problem.title).errors:
+        return {}
+    return {
+        at: 0.0
+        for at, part in enumerate(problem.parts)
+        if part.role in (None, Role.CAUSE, Role.FIX, Role.PROBLEM)
+        and part.block.kind in ("paragraph", "item", "quote")
+        and 6 <= len(plain(part.block.text).strip()) <= _LONGEST_EXPLANATION
+        and not part.block.text.rstrip().endswith((":", "：", "?", "？"))
+    }
 
 
 def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[float]:

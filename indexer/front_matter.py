@@ -374,6 +374,15 @@ _STEERING = frozenset([
 _MOST_EXTRA = 20_000
 
 
+# Where catalogues of errors keep the message that a post is about.
+_ERROR_KEYS = ("error", "errors", "message", "error_message", "original", "exception", "symptom")
+
+
+def errors_of(header: Header) -> tuple[str, ...]:
+    """The error messages that a header names; they are part of `extra_of` too."""
+    return tuple(text[:2000] for key in _ERROR_KEYS for text in strings(header.values.get(key), 20))
+
+
 def extra_of(header: Header) -> tuple[str, ...]:
     """What the header says beyond title, date and tags, and what of it could not be read."""
     found = [

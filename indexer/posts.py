@@ -14,6 +14,7 @@ from indexer.chinese import HAN, language_of
 from indexer.folder import decode
 from indexer.front_matter import (
     date_of,
+    errors_of,
     extra_of,
     is_draft,
     link_of,
@@ -68,6 +69,8 @@ class Post:
     lang: str
     link: str | None
     draft: bool
+    errors: tuple[str, ...]
+    """Error messages that the header names."""
     extra: tuple[str, ...]
     sections: tuple[Section, ...]
     repairs: tuple[str, ...]
@@ -95,6 +98,7 @@ def read_post(path: str, data: bytes) -> Post:
         lang=_language(title, sections),
         link=link_of(values),
         draft=is_draft(values),
+        errors=errors_of(header),
         extra=extra_of(header),
         sections=sections,
         repairs=(*repairs, *mended),

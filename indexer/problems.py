@@ -148,6 +148,9 @@ def _problem(
     post: Post, numbers: list[int], roles: list[Role | None], start: Section | None
 ) -> Problem:
     parts: list[Part] = []
+    if start is None:
+        named = (Block("paragraph", text, 1, 1) for text in post.errors)
+        parts.extend(Part(block, Role.ERROR, 2, "", "") for block in named)
     for number in numbers:
         parts.extend(_parts(post.sections[number], roles[number]))
     first = post.sections[numbers[0]] if numbers else None

@@ -68,6 +68,8 @@ def heading_role(heading: str) -> Role | None:
 
 def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
+    if (box := _BOX.match(text)) and (role := _phrase_role(fold(box[1]).strip())) is not None:
+        return Label(role, box.end())
     match = _LABEL.match(text)
     if match is None:
         return _lead_in(text)
@@ -76,6 +78,8 @@ def label_of(text: str) -> Label | None:
     return Label(role, match.end()) if role is not None else _lead_in(text)
 
 
+# `> [!TIP] 解决`
+_BOX = re.compile(r"\[![A-Za-z]+\][+-]?[ \t]+([^\n]{1,40})(?:\n|$)")
 _CLAUSE = re.compile(r"[,，(（。]|\bwith\b|\bfor\b")
 _EXAMPLE = re.compile(
     r"\b(?P<failing>incorrect|erroneous|wrong|broken|problematic|invalid)\b.{0,40}\b(?:code|example)"

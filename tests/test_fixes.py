@@ -92,6 +92,18 @@ def test_the_question_decides_between_the_ways_a_problem_offers() -> None:
     assert any("winget" in step.text for step in fix.steps)
 
 
+def test_where_a_short_post_only_explains_its_explanation_is_the_fix() -> None:
+    text = '---\noriginal: "Cannot find name {0}."\n---\nNothing of that name is in scope here.\n'
+    fix = fix_of(text)
+    assert fix is not None
+    assert [step.text for step in fix.steps] == ["Nothing of that name is in scope here."]
+    assert fix.error == "Cannot find name {0}."
+
+
+def test_what_stands_in_a_box_named_so_is_the_fix() -> None:
+    assert "`:q!`" in shown("vim 退出不了。\n\n> [!TIP] 解决\n> 按 Esc，输入 `:q!`\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [

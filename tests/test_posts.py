@@ -173,6 +173,23 @@ def test_a_fence_that_never_closes_ends_at_the_next_heading() -> None:
     assert post(text).repairs == ("code fence in line 1 of the text is never closed",)
 
 
+def test_a_bare_fence_before_a_heading_and_another_fence_never_closed() -> None:
+    text = "```\nerror: disk is full\n\n## Fix\n\nFree some:\n\n```bash\nrm old.log\n```\n"
+    assert headings(text) == [(2, "Fix")]
+    assert kinds(text) == [
+        ("code", "error: disk is full"),
+        ("paragraph", "Free some:"),
+        ("code", "rm old.log"),
+    ]
+    assert any("never closed" in repair for repair in post(text).repairs)
+
+
+def test_error_messages_of_the_header_are_kept_apart() -> None:
+    assert post("---\nerror: ZK-1042 session expired\n---\ntext\n").errors == (
+        "ZK-1042 session expired",
+    )
+
+
 def test_a_fence_closed_at_the_end_of_a_code_line_is_closed() -> None:
     assert kinds("```\nfirst\nls -l```\n\nwords\n") == [
         ("code", "first\nls -l"),
