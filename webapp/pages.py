@@ -37,7 +37,9 @@ def search() -> str:
         return _render("home.html", examples=_examples(), question="")
     check_rate()
     started = time.perf_counter()
-    answer = knowledge_base().ask(question) if question.strip() and page == 1 else None
+    # The answer is out of all posts; who narrows them or turns the page looks for others.
+    whole = bool(question.strip()) and page == 1 and not any(narrowed.values())
+    answer = knowledge_base().ask(question) if whole else None
     hits = knowledge_base().search(
         question,
         page=page,
