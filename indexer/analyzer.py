@@ -213,7 +213,10 @@ def _cache_folder() -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stat = folder.stat()
-        if stat.st_uid == os.getuid() and not stat.st_mode & 0o022 and os.access(folder, os.W_OK):
+        mine = not hasattr(os, "getuid") or (
+            stat.st_uid == os.getuid() and not stat.st_mode & 0o022
+        )
+        if mine and os.access(folder, os.W_OK):
             return folder
     except (OSError, RuntimeError):
         pass
