@@ -34,8 +34,11 @@ _TOKEN = re.compile(
     rf"(?P<han>[{HAN}]+)"
     r"|(?P<named>(?<![A-Za-z0-9_])(?:[CcFfJj]#|[CcGg]\+\+|\.(?:NET|Net|net)\b))"
     rf"|(?P<lump>-{{0,2}}[^\W{HAN}]+(?:{_JOIN}[^\W{HAN}]+)*)"
+    # Operators are what some errors are about: `Expected '===' and instead saw '=='`.
+    r"|(?P<sign>[=!]==?|=>|->|<-|[<>]=|:=|&&|\|\||\?[.?]|\+\+|[+*/-]=|\*\*|<<|>>|\.\.\.|\$\{|\{\{)"
 )
 _PIECE = re.compile(r"\w+")
+_WORDS_ONLY = re.compile(r"\w+\Z|[^\w-]+\Z|[a-z](?:#|\+\+)\Z|\.net\Z")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _WORD = re.compile(r"[A-Za-z]+\Z")
 _PROSE = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]{4,}\Z")
@@ -64,13 +67,32 @@ def terms(text: str) -> Iterator[Term]:
             yield Term(term, weight, start, end)
 
 
-def count_terms(text: str, counts: dict[str, float], times: float = 1.0) -> None:
-    """Adds what every term of a text counts for, `times` over, to `counts`."""
+def words(text: str) -> list[Term]:
+    """The words of a text in order, each once: what stands side by side in it."""
+    found: list[Term] = []
+    for term in sorted(terms(text), key=lambda t: (t.start, -t.weight, t.start - t.end)):
+        if term.weight < PIECE or (found and term.start < found[-1].end):
+            continue
+        if term.weight == WHOLE and not _WORDS_ONLY.match(term.text):
+            continue  # a lump of several pieces: they follow one by one
+        found.append(term)
+    return found
+
+
+def count_terms(
+    text: str, counts: dict[str, float], times: float = 1.0, order: list[str] | None = None
+) -> None:
+    """Adds what every term of a text counts for, `times` over, to `counts`.
+
+    Appends to `order` the terms as they stand, without pairs and parts.
+    """
     folded, _ = _fold(text)
     get = counts.get
     for match in _TOKEN.finditer(folded):
         for term, weight, _start, _end in _cut(match):
             counts[term] = get(term, 0.0) + weight * times
+            if order is not None and weight >= PIECE:
+                order.append(term)
 
 
 def fold(text: str) -> str:
@@ -130,7 +152,7 @@ def _folding() -> dict[int, str]:
 def _cut(match: re.Match[str]) -> tuple[tuple[str, float, int, int], ...]:
     if match.lastgroup == "han":
         return _cut_han(match[0])
-    if match.lastgroup == "named":
+    if match.lastgroup in ("named", "sign"):
         return ((match[0].lower(), WHOLE, 0, len(match[0])),)
     return _cut_lump(match[0])
 
@@ -175,7 +197,7 @@ def _cut_han(run: str) -> tuple[tuple[str, float, int, int], ...]:
     for start in range(len(run) - 1):
         pair = run[start : start + 2]
         found.setdefault((pair, start), (pair, BIGRAM, start, start + 2))
-    return tuple(found.values())
+    return tuple(sorted(found.values(), key=lambda term: (term[2], -term[3])))
 
 
 _stemmer = snowballstemmer.stemmer("english")

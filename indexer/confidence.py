@@ -4,66 +4,55 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
 
-from indexer.analyzer import terms
-from indexer.ranking import K1, Ranked, Ranking
+import numpy as np
+
+from indexer.evidence import NAMES, Judged, weights
+from indexer.question import Question
 
 # From here on a fix is vouched for, and from there on posts are called related.
 ANSWER = 0.5
-RELATED = 0.25
+RELATED = 0.2
 
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What is known of a question and the problem ranked first; each between 0 and 1."""
-
-    coverage: float
-    """The share of the question's importance that the problem holds."""
-    strength: float
-    """The problem's score, against that of a problem made of the question."""
-    named: float
-    """The share that its title and error lines alone hold."""
-    gap: float
-    """How far the next post's score stays behind."""
-    spread: float
-    """How far the tenth post's score stays behind."""
-    rare: float
-    """The rarity of the rarest term held, against that of a term of one post."""
-
-
-# Logistic regression over the signals: one weight each, then the constant. Fitted on 1,283
-# questions that posts of eight collections answer and 780 that none does, each collection counting
-# alike; fitted without a collection and asked there, 1 to 14 % of the unanswerable passed ANSWER.
-WEIGHTS = (1.5, 4.2, 5.0, 2.0, 1.8, 2.7)
-CONSTANT = -6.1
 # Below this coverage the other signals count less and less: in a small collection some post is
 # always far ahead of the next, whatever is asked.
 HARDLY = 0.35
+# A lead over the next post counts no further than this.
+_FAR_AHEAD = 6.0
+
+_SEEN = (
+    "strength", "coverage", "own", "best_word", "title_whole", "heading_same", "error_same",
+    "block_same", "near", "far", "pairs_share", "has_error", "has_fix",
+)  # fmt: skip
 
 
-def confidence(signals: Signals) -> float:
-    """The probability, 0 to 1, that the first post answers the question."""
-    value = CONSTANT + sum(w * s for w, s in zip(WEIGHTS, astuple(signals), strict=True))
-    return min(1.0, signals.coverage / HARDLY) ** 2 / (1 + math.exp(-value))
+def read_signals(question: Question, judged: Judged, posts: int) -> dict[str, float]:
+    """What is known of a question and the problem judged first, by name; `posts` are indexed."""
+    first = dict(zip(NAMES, judged.rows[0].tolist(), strict=True))
+    scores = judged.ranked.scores[: len(judged.rows)].astype(np.float64)
+    coverage = judged.rows[:, NAMES.index("coverage")]
+    signals = {name: first[name] for name in _SEEN}
+    signals |= {
+        # The share of the first post where the scores are odds, and its lead over the second.
+        "alone": 1 / float(np.exp(scores - scores[0]).sum()),
+        "lead": min(float(scores[0] - scores[1]), _FAR_AHEAD) if len(scores) > 1 else _FAR_AHEAD,
+        # Whether another post holds more of the question.
+        "outdone": float(coverage[:10].max() - coverage[0]),
+        "lead_coverage": float(coverage[0] - coverage[1]) if len(scores) > 1 else first["coverage"],
+        "paste": float(question.kind == "paste"),
+        "words": float(question.kind == "words"),
+        "paste_coverage": first["coverage"] * (question.kind == "paste"),
+        "words_near": first["near"] * (question.kind == "words"),
+        "posts": math.log(posts + 1),
+    }
+    return signals
 
 
-def read_signals(
-    ranking: Ranking, question: Mapping[str, float], ranked: Ranked, first: int, title: str
-) -> Signals:
-    """The signals of a question (term → weight) whose best posts are `ranked`, `first` the best."""
-    importance = ranking.importance(question)
-    total = sum(importance.values()) or 1.0
-    held = {term: value for term, value in importance.items() if ranking.holds(term, first)}
-    in_title = {term.text for term in terms(title)}
-    rarest = max((ranking.rarity(len(found[0])) for term in held if (found := ranking.term(term))),
-                 default=0.0)  # fmt: skip
-    scores = [float(score) for score in ranked.scores[:10]]
-    return Signals(
-        coverage=sum(held.values()) / total,
-        strength=float(ranked.scores[0]) / (total * (K1 + 1)),
-        named=sum(value for term, value in held.items() if term in in_title) / total,
-        gap=1 - scores[1] / scores[0] if len(scores) > 1 else 1.0,
-        spread=1 - scores[-1] / scores[0] if len(scores) > 1 else 1.0,
-        rare=rarest / ranking.rarity(1),
-    )
+def confidence(signals: Mapping[str, float]) -> float:
+    """The probability, 0 to 1, that the first post answers the question.
+
+    A logistic regression; `data/weights.json` holds its coefficients, made by `tests/fit.py`.
+    """
+    fitted = weights()["confidence"]["weights"]
+    value = fitted["constant"] + sum(fitted[name] * signals[name] for name in signals)
+    return min(1.0, signals["coverage"] / HARDLY) ** 2 / (1 + math.exp(-value))

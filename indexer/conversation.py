@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from indexer.ranking import Ranking, question_terms
+from indexer.question import Question, read_question
+from indexer.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,24 @@ _FOLLOWS = re.compile(
 
 
 def complete(
-    question: Mapping[str, float], text: str, history: Sequence[Turn], ranking: Ranking
-) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The terms of a question with those taken over from the one before, and which these are."""
-    if not history or not text.strip():
-        return dict(question), ()
-    words = len(re.findall(r"[A-Za-z0-9_.\-]+|[\u4e00-\u9fff]{2}", text))
-    if not _FOLLOWS.match(text) and words > _SHORT:
-        return dict(question), ()
-    if not _FOLLOWS.match(text) and _is_specific(question, ranking):
-        return dict(question), ()
-    before = ranking.importance(question_terms(history[-1].question))
+    question: Question, history: Sequence[Turn], ranking: Ranking
+) -> tuple[Question, tuple[str, ...]]:
+    """The question with terms taken over from the one before it, and which these are."""
+    if not history or not question.text.strip():
+        return question, ()
+    words = len(re.findall(r"[A-Za-z0-9_.\-]+|[\u4e00-\u9fff]{2}", question.text))
+    if not _FOLLOWS.match(question.text) and (words > _SHORT or _is_specific(question, ranking)):
+        return question, ()
+    before = ranking.importance(read_question(history[-1].question))
     best = sorted(before, key=lambda term: (-before[term], term))
-    carried = [t for t in best if t not in question and ranking.term(t) is not None][:_CARRIED]
-    return {**question, **dict.fromkeys(carried, _WEIGHT)}, tuple(carried)
+    carried = [
+        term for term in best if term not in question.terms and ranking.term(term) is not None
+    ][:_CARRIED]
+    terms = {**question.terms, **dict.fromkeys(carried, _WEIGHT)}
+    return replace(question, terms=terms), tuple(carried)
 
 
-def _is_specific(question: Mapping[str, float], ranking: Ranking) -> bool:
+def _is_specific(question: Question, ranking: Ranking) -> bool:
     """Whether a question names something that few posts hold."""
-    found = (ranking.term(term) for term, weight in question.items() if weight >= 1)
+    found = (ranking.term(term) for term, weight in question.terms.items() if weight >= 1)
     return any(one is not None and len(one[0]) <= max(3, len(ranking) // 200) for one in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import shlex
 import threading
@@ -20,13 +21,15 @@ from indexer.analyzer import fold, warm_up
 from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
 from indexer.confidence import ANSWER, RELATED, confidence, read_signals
 from indexer.conversation import Turn, complete
+from indexer.evidence import Evidence, Judged
 from indexer.fixes import find_fix, has_fix
 from indexer.folder import NotText, find_posts
 from indexer.index import Entry, Index, Skipped, current_generation, open_current
 from indexer.pasted import understood
 from indexer.posts import render_post
 from indexer.problems import Problem
-from indexer.ranking import Ranked, Ranking, question_terms, unknown_words
+from indexer.question import Question, read_question
+from indexer.ranking import Ranked, Ranking, unknown_words
 from indexer.rebuild import Progress, Report, from_record, rebuild
 from indexer.settings import Settings
 from indexer.snippets import best_passage
@@ -87,6 +90,8 @@ class _View:
         self.ranking = Ranking(index.engine)
         counts = [entry.problems for entry in self.entries]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
+        self.evidence = Evidence(self.ranking, chinese[self.post_of])
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
         self.problem = lru_cache(maxsize=2000)(self._problem)
@@ -101,6 +106,10 @@ class _View:
     @cached_property
     def folded_titles(self) -> list[str]:
         return [fold(entry.title) for entry in self.entries]
+
+    def judge(self, question: Question) -> Judged:
+        """The best problem of each post, best first, and what was seen of the first of them."""
+        return self.evidence.judge(question, self.posts(self.ranking.rank(question)))
 
     def posts(self, ranked: Ranked) -> Ranked:
         """The best problem of each post, best first."""
@@ -142,7 +151,7 @@ class KnowledgeBase:
         """Loads now what the first question would wait for."""
         warm_up()
         view = self._view()
-        view.ranking.rank(question_terms("error 错误"))
+        view.judge(read_question("error 错误"))
 
     def search(
         self,
@@ -161,9 +170,10 @@ class KnowledgeBase:
         """
         started = time.perf_counter()
         view = self._view()
-        weighted = question_terms(question)
-        best = view.posts(view.ranking.rank(weighted))
-        if not weighted and (tag or lang or folder):
+        asked = read_question(question)
+        judged = view.judge(asked)
+        best = judged.ranked
+        if not asked.terms and (tag or lang or folder):
             first = np.flatnonzero(np.diff(view.post_of, prepend=-1)).astype(np.int32)
             best = Ranked(first, np.zeros(len(first), np.float32))
         kept = [
@@ -171,13 +181,18 @@ class KnowledgeBase:
             for i, problem in enumerate(best.problems)
             if _passes(view.entry(int(problem)), tag, lang, folder)
         ]
-        importance = view.ranking.importance(weighted)
+        importance = view.ranking.importance(asked)
         start = (page - 1) * per_page
         hits = tuple(
-            self._hit(view, int(best.problems[i]), float(best.scores[i]), importance, weighted,
-                      explain)
+            self._hit(
+                view,
+                int(best.problems[i]),
+                float(best.scores[i]),
+                importance,
+                view.evidence.explain(asked, judged, i) if explain and asked.terms else None,
+            )
             for i in kept[start : start + per_page]
-        )  # fmt: skip
+        )
         return Hits(
             question=question,
             total=len(kept),
@@ -195,24 +210,24 @@ class KnowledgeBase:
         started = time.perf_counter()
         view = self._view()
         ranking = view.ranking
-        weighted, carried = complete(question_terms(question), question, history, ranking)
-        best = view.posts(ranking.rank(weighted))
-        importance = ranking.importance(weighted)
+        asked, carried = complete(read_question(question), history, ranking)
+        judged = view.judge(asked)
+        best = judged.ranked
+        importance = ranking.importance(asked)
         found: Found | None = None
         sure = 0.0
         if len(best):
             first = int(best.problems[0])
             entry = view.entry(first)
             problem = view.problem(first)
-            title = f"{entry.title}\n{problem.title}"
-            sure = confidence(read_signals(ranking, weighted, best, first, title))
+            sure = confidence(read_signals(asked, judged, len(view.entries)))
             fix = find_fix(problem, importance) if sure >= ANSWER else None
             if fix is not None:
                 found = Found(self._cite(entry), problem.title, problem.anchor, fix)
         state: State = "answer" if found else "related" if sure >= RELATED else "none"
         others = best.problems[1 if found else 0 :][:MOST_ALTERNATIVES]
         scores = best.scores[1 if found else 0 :][:MOST_ALTERNATIVES]
-        top = float(best.scores[0]) if len(best) else 1.0
+        top = float(best.scores[0]) if len(best) else 0.0
         return Answer(
             question=question,
             state=state,
@@ -221,7 +236,9 @@ class KnowledgeBase:
             carried=carried,
             found=found,
             alternatives=tuple(
-                self._alternative(view, int(number), sure * float(score) / top, importance)
+                self._alternative(
+                    view, int(number), sure * math.exp(float(score) - top), importance
+                )
                 for number, score in zip(others, scores, strict=True)
             ),
             unmatched=unknown_words(question, ranking),
@@ -322,8 +339,7 @@ class KnowledgeBase:
         number: int,
         score: float,
         importance: Mapping[str, float],
-        weighted: Mapping[str, float],
-        explain: bool,
+        why: tuple[tuple[str, float], ...] | None,
     ) -> Hit:
         problem = view.problem(number)
         passage = best_passage(problem, importance)
@@ -334,7 +350,7 @@ class KnowledgeBase:
             score=score,
             snippet=passage.snippet,
             has_fix=view.has_fix(number),
-            why=view.ranking.explain(weighted, number) if explain else None,
+            why=why,
         )
 
     def _alternative(

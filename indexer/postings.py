@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,24 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
 
 # The fields a term can stand in, in the order of their numbers.
 FIELDS = ("title", "error", "head", "tags", "problem", "cause", "fix", "code", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of every problem in the order in which they stand, block by block.
+
+    A word is the number of its term. Block b holds `words[blocks[b]:blocks[b + 1]]` and counts in
+    field `fields[b]`; problem p holds the blocks from `problems[p]` to `problems[p + 1]`.
+    """
+
+    words: Ints
+    blocks: Places
+    fields: Bytes
+    problems: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +48,69 @@ class Postings:
     problems: Ints
     fields: Bytes
     counts: Floats
+    wording: Wording
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def collect(problems: Iterable[Sequence[Mapping[str, float]]]) -> Postings:
-    """The postings of problems given as one mapping from term to count per field of FIELDS."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A problem cut into terms: one mapping from term to count per field of FIELDS, and its blocks.
+
+    A block is the number of its field and its words in order; its words are among the terms.
+    """
+
+    fields: Sequence[Mapping[str, float]]
+    blocks: Sequence[tuple[int, Sequence[str]]] = ()
+
+
+def collect(problems: Iterable[Counted]) -> Postings:
+    """The postings of problems, numbered as they come."""
     numbers: dict[str, int] = {}
     rows: list[int] = []
     ids: list[int] = []
     fields: list[int] = []
     counts: list[float] = []
-    for problem, by_field in enumerate(problems):
-        for field, found in enumerate(by_field):
+    words: list[int] = []
+    ends: list[int] = []
+    block_fields: list[int] = []
+    block_counts: list[int] = []
+    for problem, counted in enumerate(problems):
+        for field, found in enumerate(counted.fields):
             rows.extend([numbers.setdefault(term, len(numbers)) for term in found])
             counts.extend(found.values())
             ids.extend([problem] * len(found))
             fields.extend([field] * len(found))
+        for field, block in counted.blocks:
+            words.extend([numbers[term] for term in block])
+            ends.append(len(words))
+            block_fields.append(field)
+        block_counts.append(len(counted.blocks))
     return _sorted(
         list(numbers),
         np.array(rows, np.int32),
         np.array(ids, np.int32),
         np.array(fields, np.uint8),
         np.array(counts, np.float32),
+        Wording(
+            np.array(words, np.int32),
+            np.array([0, *ends], np.int64),
+            np.array(block_fields, np.uint8),
+            np.concatenate([[0], np.cumsum(block_counts, dtype=np.int64)]).astype(np.int64),
+        ),
     )
 
 
 def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
     """One Postings of several; each comes with the new number of each of its problems, or -1.
 
-    Problems numbered -1 are left out, and so are terms that no posting is left of.
+    Problems numbered -1 are left out, and so are terms that no posting is left of. The new
+    numbers rise from problem to problem and from part to part.
     """
     numbers: dict[str, int] = {}
     columns: tuple[list[Any], ...] = ([], [], [], [])
+    wordings = []
     for postings, renumbered in parts:
         rows = np.array([numbers.setdefault(t, len(numbers)) for t in postings.terms], np.int32)
         problems = renumbered[postings.problems]
@@ -79,6 +123,7 @@ def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
         )
         for column, value in zip(columns, values, strict=True):
             column.append(value[kept])
+        wordings.append(_kept(postings.wording, rows, renumbered >= 0))
     rows, ids, fields, counts = (
         np.concatenate(column) if column else np.empty(0, kind)
         for column, kind in zip(columns, (np.int32, np.int32, np.uint8, np.float32), strict=True)
@@ -86,17 +131,54 @@ def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
     used = np.zeros(len(numbers), bool)
     used[rows] = True
     names = [term for term, keep in zip(numbers, used, strict=True) if keep]
-    return _sorted(names, (np.cumsum(used) - 1)[rows].astype(np.int32), ids, fields, counts)
+    place = (np.cumsum(used) - 1).astype(np.int32)
+    wording = _joined(wordings)
+    wording = replace(wording, words=place[wording.words])
+    return _sorted(names, place[rows], ids, fields, counts, wording)
 
 
-def _sorted(names: list[str], rows: Ints, ids: Ints, fields: Bytes, counts: Floats) -> Postings:
+def _kept(wording: Wording, rows: Ints, kept: npt.NDArray[np.bool_]) -> Wording:
+    """The wording of the problems that are kept, its words numbered anew."""
+    blocks = np.repeat(kept, np.diff(wording.problems))
+    lengths = np.diff(wording.blocks)
+    words = np.repeat(blocks, lengths)
+    return Wording(
+        rows[wording.words[words]],
+        _ends(lengths[blocks]),
+        wording.fields[blocks],
+        _ends(np.diff(wording.problems)[kept]),
+    )
+
+
+def _joined(wordings: Sequence[Wording]) -> Wording:
+    none: list[Any] = [np.empty(0, np.int32)]
+    return Wording(
+        np.concatenate(none + [w.words for w in wordings]).astype(np.int32),
+        _ends(np.concatenate(none + [np.diff(w.blocks) for w in wordings])),
+        np.concatenate(none + [w.fields for w in wordings]).astype(np.uint8),
+        _ends(np.concatenate(none + [np.diff(w.problems) for w in wordings])),
+    )
+
+
+def _ends(lengths: npt.NDArray[Any]) -> Places:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _sorted(
+    names: list[str], rows: Ints, ids: Ints, fields: Bytes, counts: Floats, wording: Wording
+) -> Postings:
     order = sorted(range(len(names)), key=names.__getitem__)
     place = np.empty(len(names), np.int32)
     place[order] = np.arange(len(names), dtype=np.int32)
     rows = place[rows]
     index = np.lexsort((fields, ids, rows))
     return Postings(
-        [names[i] for i in order], rows[index], ids[index], fields[index], counts[index]
+        [names[i] for i in order],
+        rows[index],
+        ids[index],
+        fields[index],
+        counts[index],
+        replace(wording, words=place[wording.words]),
     )
 
 
@@ -128,6 +210,7 @@ class PostingFile:
     problems: Ints
     fields: Bytes
     counts: Floats
+    wording: Wording
 
     def of(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
         """(problems, fields, counts) of a term, sorted by problem, or None."""
@@ -136,6 +219,16 @@ class PostingFile:
             return None
         part = slice(self.starts[row], self.starts[row + 1])
         return self.problems[part], self.fields[part], self.counts[part]
+
+    def holding(self) -> Ints:
+        """For every term, how many problems hold it."""
+        first = np.ones(len(self.problems), np.int32)
+        first[1:] = np.diff(self.problems) != 0
+        starts = self.starts[:-1]
+        first[starts[starts < len(first)]] = 1
+        sums = np.concatenate([[0], np.cumsum(first, dtype=np.int64)])
+        holding: Ints = (sums[self.starts[1:]] - sums[starts]).astype(np.int32)
+        return holding
 
     def load(self) -> Postings:
         """All of it in memory, to be merged into another."""
@@ -146,10 +239,14 @@ class PostingFile:
             np.array(self.problems),
             np.array(self.fields),
             np.array(self.counts),
+            self.wording,
         )
 
 
-_FILES = ("term_ends", "starts", "problems", "fields", "counts")
+_FILES = (
+    "term_ends", "starts", "problems", "fields", "counts",
+    "words", "blocks", "block_fields", "problem_blocks",
+)  # fmt: skip
 
 
 def write(postings: Postings, folder: Path) -> None:
@@ -161,23 +258,21 @@ def write(postings: Postings, folder: Path) -> None:
         ends.append(blob.tell())
     starts = np.searchsorted(postings.rows, np.arange(len(postings.terms) + 1))
     (folder / "terms.txt").write_bytes(blob.getvalue())
+    wording = postings.wording
     arrays: tuple[Any, ...] = (
-        np.array(ends),
-        starts,
-        postings.problems,
-        postings.fields,
-        postings.counts,
-    )
+        np.array(ends), starts, postings.problems, postings.fields, postings.counts,
+        wording.words, wording.blocks, wording.fields, wording.problems,
+    )  # fmt: skip
     for name, array in zip(_FILES, arrays, strict=True):
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
 def open_file(folder: Path) -> PostingFile:
     """The postings of a folder, mapped into memory rather than read."""
-    ends, *arrays = (
+    ends, starts, problems, fields, counts, *wording = (
         # np.memmap refuses an empty file; an index of no posts is still an index.
         np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
         for path in (folder / f"{name}.npy" for name in _FILES)
     )
     terms = TermList((folder / "terms.txt").read_bytes(), np.array(ends))
-    return PostingFile(terms, *arrays)
+    return PostingFile(terms, starts, problems, fields, counts, Wording(*wording))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from indexer.analyzer import WHOLE, count_terms, terms
+from indexer.analyzer import WHOLE, terms
+from indexer.bilingual import Other
 from indexer.engines.base import Engine
-from indexer.pasted import read_pasted
 from indexer.postings import FIELDS, Floats, Ints
+from indexer.question import Phrase, Question
 
 # What an occurrence in a field counts for, and how far the length of the field is held against it.
 WEIGHTS = {
@@ -26,9 +26,9 @@ LENGTH = {
 }  # fmt: skip
 K1 = 1.2
 
-# In a paste, what the lines that say what went wrong count for, and all the others.
-ERROR_LINES = (1.0, 0.6, 0.4, 0.4, 0.4)
-OTHER_LINES = 0.15
+# What a translation of a word counts for, against the word itself, and another word for it.
+TRANSLATED = 0.8
+SAID_OTHERWISE = 0.4
 
 # Postings of this many terms are kept ready.
 _READY = 20_000
@@ -54,7 +54,7 @@ class Ranking:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         lengths = engine.lengths()
         filled = np.maximum((lengths > 0).sum(axis=1, keepdims=True), 1)
         mean = np.maximum(lengths.sum(axis=1, keepdims=True) / filled, 1e-9)
@@ -62,22 +62,97 @@ class Ranking:
         weights = np.array([[WEIGHTS[name]] for name in FIELDS])
         self._factor = (weights / (1 - b + b * lengths / mean)).astype(np.float32)
         self._ready: OrderedDict[str, tuple[Ints, Floats] | None] = OrderedDict()
+        self._said: OrderedDict[tuple[Other, ...], tuple[Ints, Floats] | None] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._engine)
+        return len(self.engine)
 
-    def rank(self, question: Mapping[str, float]) -> Ranked:
-        """The problems that hold any of the weighted terms, best first."""
-        scores = np.zeros(len(self._engine), np.float32)
-        for term, weight in question.items():
-            found = self.term(term)
-            if found is not None:
-                problems, counts = found
-                scores[problems] += weight * self.rarity(len(problems)) * saturated(counts)
+    def rank(self, question: Question) -> Ranked:
+        """The problems that hold any word of the question, or another word for it, best first."""
+        scores = self._scores(question)
         problems = np.flatnonzero(scores).astype(np.int32)
         order = np.lexsort((problems, -scores[problems]))
         return Ranked(problems[order], scores[problems[order]])
+
+    def _scores(self, question: Question) -> Floats:
+        nodes: list[tuple[frozenset[str], Floats]] = []
+        free = set(question.terms)
+        for phrase in question.phrases:
+            others = [
+                (factor * phrase.weight, found)
+                for factor, ways in _ways(phrase)
+                if (found := self.others(ways)) is not None
+            ]
+            if not others:
+                continue
+            own = np.zeros(len(self.engine), np.float32)
+            for covered, values in nodes:
+                if covered <= phrase.terms:
+                    own += values
+            nodes = [node for node in nodes if not node[0] <= phrase.terms]
+            for term in phrase.terms & free:
+                self._add(own, term, question.terms[term])
+            free -= phrase.terms
+            for weight, (problems, counts) in others:
+                value = weight * self.rarity(len(problems)) * saturated(counts)
+                own[problems] = np.maximum(own[problems], value)
+            nodes.append((phrase.terms, own))
+        scores = np.zeros(len(self.engine), np.float32)
+        for term in question.terms:
+            if term in free:
+                self._add(scores, term, question.terms[term])
+        for _, values in nodes:
+            scores += values
+        return scores
+
+    def _add(self, scores: Floats, term: str, weight: float) -> None:
+        found = self.term(term)
+        if found is not None:
+            problems, counts = found
+            scores[problems] += weight * self.rarity(len(problems)) * saturated(counts)
+
+    def others(self, ways: tuple[Other, ...]) -> tuple[Ints, Floats] | None:
+        """(problems, counts) of several ways to say one thing, which share one frequency."""
+        with self._lock:
+            if ways in self._said:
+                self._said.move_to_end(ways)
+                return self._said[ways]
+        parts = [
+            (problems, counts * way.share)
+            for way in ways
+            if (found := self._together(way.words)) is not None
+            for problems, counts in (found,)
+        ]
+        result = None
+        if parts:
+            problems = np.concatenate([p for p, _ in parts])
+            unique, place = np.unique(problems, return_inverse=True)
+            counts = np.bincount(place, np.concatenate([c for _, c in parts]))
+            result = unique.astype(np.int32), counts.astype(np.float32)
+        with self._lock:
+            self._said[ways] = result
+            if len(self._said) > _READY:
+                self._said.popitem(last=False)
+        return result
+
+    def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
+        """(problems, counts) of the problems that hold all words; what the rarest counts."""
+        result: tuple[Ints, Floats] | None = None
+        for word in words:
+            found = self.term(word)
+            if found is None:
+                return None
+            if result is None:
+                result = found
+                continue
+            problems, left, right = np.intersect1d(
+                result[0], found[0], assume_unique=True, return_indices=True
+            )
+            if not len(problems):
+                return None
+            result = problems, np.minimum(result[1][left], found[1][right])
+        return result
 
     def term(self, term: str) -> tuple[Ints, Floats] | None:
         """(problems, weighted counts) of a term, or None where no problem holds it."""
@@ -94,17 +169,32 @@ class Ranking:
 
     def rarity(self, holding: int) -> float:
         """Inverse document frequency of a term that `holding` problems hold; always positive."""
-        return float(np.log1p((len(self._engine) - holding + 0.5) / (holding + 0.5)))
+        return float(np.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5)))
 
-    def importance(self, question: Mapping[str, float]) -> dict[str, float]:
+    def rarities(self) -> Floats:
+        """The rarity of every term of the vocabulary."""
+        return np.log1p(
+            (len(self.engine) - self.engine.holding() + 0.5) / (self.engine.holding() + 0.5)
+        ).astype(np.float32)
+
+    def importance(self, question: Question) -> dict[str, float]:
         """What each term of a question counts for: its weight times its rarity.
 
-        A term that no problem holds counts as if one did: in a small collection little is known.
+        A term that no problem holds is as rare as another way to say it; without one, it counts
+        as if one problem held it: in a small collection little is known.
         """
-        return {
-            term: weight * self.rarity(len(found[0]) if (found := self.term(term)) else 1)
-            for term, weight in question.items()
+        rarity = {
+            term: self.rarity(len(found[0]))
+            for term in question.terms
+            if (found := self.term(term)) is not None
         }
+        for phrase in question.phrases:
+            for ways in (phrase.translations, phrase.synonyms):
+                if ways and (found := self.others(ways)) is not None:
+                    for term in phrase.terms:
+                        rarity.setdefault(term, self.rarity(len(found[0])))
+        unknown = self.rarity(1)
+        return {t: weight * rarity.get(t, unknown) for t, weight in question.terms.items()}
 
     def holds(self, term: str, problem: int) -> float:
         """The weighted count of a term in a problem; 0 where it does not stand there."""
@@ -116,19 +206,42 @@ class Ranking:
             return float(found[1][place])
         return 0.0
 
-    def explain(self, question: Mapping[str, float], problem: int) -> tuple[tuple[str, float], ...]:
-        """What each term added to the score of a problem, most first."""
-        parts = []
-        for term, weight in question.items():
-            count = self.holds(term, problem)
-            found = self.term(term)
-            if count and found is not None:
-                grown = float(saturated(np.array([count], np.float32))[0])
-                parts.append((term, weight * self.rarity(len(found[0])) * grown))
-        return tuple(sorted(parts, key=lambda part: (-part[1], part[0])))
+    def explain(self, question: Question, problem: int) -> tuple[tuple[str, float], ...]:
+        """What each term, or another way to say some, added to a problem's score; most first."""
+        parts = {term: [(term, self._value(self.term(term), weight, problem))]
+                 for term, weight in question.terms.items()}  # fmt: skip
+        for phrase in question.phrases:
+            own = [one for term in sorted(phrase.terms) for one in parts[term]]
+            best = max(
+                (
+                    (self._value(self.others(ways), factor * phrase.weight, problem), way.words)
+                    for factor, ways in _ways(phrase)
+                    for way in ways
+                    if self._value(self._together(way.words), 1.0, problem)
+                ),
+                default=(0.0, ()),
+            )
+            if best[0] > sum(value for _, value in own):
+                own = [(" ".join(best[1]), best[0])]
+            for term in phrase.terms:
+                parts[term] = []
+            if phrase.terms:
+                parts[min(phrase.terms)] = own
+        added = [one for found in parts.values() for one in found if one[1]]
+        return tuple(sorted(added, key=lambda part: (-part[1], part[0])))
+
+    def _value(self, found: tuple[Ints, Floats] | None, weight: float, problem: int) -> float:
+        """What postings add to the score of a problem."""
+        if found is None:
+            return 0.0
+        problems, counts = found
+        place = int(np.searchsorted(problems, problem))
+        if place == len(problems) or problems[place] != problem:
+            return 0.0
+        return weight * self.rarity(len(problems)) * float(saturated(counts[place : place + 1])[0])
 
     def _weighted(self, term: str) -> tuple[Ints, Floats] | None:
-        postings = self._engine.postings(term)
+        postings = self.engine.postings(term)
         if postings is None:
             return None
         problems, fields, counts = postings
@@ -137,28 +250,15 @@ class Ranking:
         return problems[starts], np.add.reduceat(weighted, starts).astype(np.float32)
 
 
+def _ways(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:
+    """The other ways to say a phrase, each kind with what it counts for."""
+    kinds = (TRANSLATED, phrase.translations), (SAID_OTHERWISE, phrase.synonyms)
+    return [(factor, ways) for factor, ways in kinds if ways]
+
+
 def saturated(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Weighted counts, grown less and less: 1 would be reached at infinity times (K1 + 1)."""
     return (counts * (K1 + 1) / (counts + K1)).astype(np.float32)
-
-
-def question_terms(question: str) -> dict[str, float]:
-    """The weighted terms of a question; of a paste, the lines that say what went wrong first."""
-    pasted = read_pasted(question)
-    weighted: dict[str, float] = {}
-    if not (pasted.output and question.count("\n") >= 1):
-        count_terms(question, weighted)
-        return {term: min(weight, 2.0) for term, weight in weighted.items()}
-    for line, weight in zip(pasted.errors, ERROR_LINES, strict=False):
-        found: dict[str, float] = {}
-        count_terms(line, found)
-        for term, count in found.items():
-            weighted[term] = max(weighted.get(term, 0.0), weight * min(count, 1.5))
-    others: dict[str, float] = {}
-    count_terms(question, others)
-    for term in others:
-        weighted.setdefault(term, OTHER_LINES)
-    return weighted
 
 
 def unknown_words(question: str, ranking: Ranking) -> tuple[str, ...]:

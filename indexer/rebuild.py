@@ -35,7 +35,7 @@ from indexer.index import (
 )
 from indexer.pasted import read_pasted
 from indexer.plain import plain
-from indexer.postings import FIELDS, Ints, Postings, collect, merge
+from indexer.postings import FIELDS, Counted, Ints, Postings, collect, merge
 from indexer.posts import Block, Post, read_post
 from indexer.problems import Part, Problem, find_problems
 from indexer.roles import Role
@@ -174,7 +174,7 @@ def _end_with_parent() -> None:
 
 def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
     entries, skipped, records = [], [], []
-    counted: list[Sequence[dict[str, float]]] = []
+    counted: list[Counted] = []
     for file in files:
         try:
             data = file.file.read_bytes()
@@ -230,28 +230,36 @@ _FIELD_OF = {
 }
 
 
-def _count(post: Post, problem: Problem) -> Sequence[dict[str, float]]:
-    """What every term counts for in each field of a problem."""
+def _count(post: Post, problem: Problem) -> Counted:
+    """What every term counts for in each field of a problem, and its words in order."""
     counts: dict[str, dict[str, float]] = {name: {} for name in FIELDS}
-    count_terms(post.title, counts["title"])
+    blocks: list[tuple[int, list[str]]] = []
+
+    def add(field: str, text: str, times: float = 1.0) -> None:
+        order: list[str] = []
+        count_terms(text, counts[field], times, order)
+        if order:
+            blocks.append((FIELDS.index(field), order))
+
+    add("title", post.title)
     if problem.title != post.title:
-        count_terms(problem.title, counts["title"])
-    count_terms(_file_words(post.path), counts["head"], 0.5)
+        add("title", problem.title)
+    add("head", _file_words(post.path), 0.5)
     for text in (*problem.headings, *post.extra):
-        count_terms(text, counts["head"])
+        add("head", text)
     for tag in post.tags:
-        count_terms(tag, counts["tags"])
+        add("tags", tag)
     for part in problem.parts:
         text = part.block.text
         if part.block.kind == "code":
-            count_terms(text, counts["problem" if part.role is Role.ERROR else "code"])
+            add("problem" if part.role is Role.ERROR else "code", text)
         else:
             text = plain(text)
-            count_terms(text, counts[_FIELD_OF[part.role]])
+            add(_FIELD_OF[part.role], text)
         if part.role in (Role.ERROR, Role.PROBLEM, None):
             for line in _error_lines(text, part.role):
-                count_terms(line, counts["error"])
-    return [counts[name] for name in FIELDS]
+                add("error", line)
+    return Counted([counts[name] for name in FIELDS], blocks)
 
 
 def _error_lines(text: str, role: Role | None) -> tuple[str, ...]:

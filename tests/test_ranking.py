@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from indexer.bilingual import Other
 from indexer.engines import whoosh_engine
-from indexer.postings import FIELDS, collect
-from indexer.ranking import K1, LENGTH, WEIGHTS, Ranking, question_terms
+from indexer.postings import FIELDS, Counted, collect
+from indexer.question import Phrase, Question
+from indexer.ranking import K1, LENGTH, SAID_OTHERWISE, TRANSLATED, WEIGHTS, Ranking
 
 Counts = dict[str, dict[str, float]]
 
@@ -54,41 +56,68 @@ def test_scores_are_those_of_a_plain_reference(tmp_path: Path, seed: int) -> Non
         }
         for _ in range(40)
     ]
-    counted = [[problem.get(field, {}) for field in FIELDS] for problem in problems]
+    counted = [Counted([problem.get(field, {}) for field in FIELDS]) for problem in problems]
     whoosh_engine.write(tmp_path, collect(counted), ["{}"] * len(problems))
     ranking = Ranking(whoosh_engine.open_index(tmp_path))
     question = {word: chance.choice([0.3, 1.0, 2.0]) for word in chance.sample(words, 6)}
     question["unknown"] = 1.0
-    ranked = ranking.rank(question)
+    asked = Question("", "words", question)
+    ranked = ranking.rank(asked)
     expected = reference(problems, question)
     got = dict(zip(ranked.problems.tolist(), ranked.scores.tolist(), strict=True))
     assert got == pytest.approx(expected, rel=1e-4)
     assert list(ranked.scores) == sorted(ranked.scores, reverse=True)
     best = int(ranked.problems[0])
-    assert sum(added for _, added in ranking.explain(question, best)) == pytest.approx(
+    assert sum(added for _, added in ranking.explain(asked, best)) == pytest.approx(
         expected[best], rel=1e-4
     )
 
 
+def index(folder: Path, *texts: dict[str, float]) -> Ranking:
+    counted = [Counted([t if name == "text" else {} for name in FIELDS]) for t in texts]
+    whoosh_engine.write(folder, collect(counted), ["{}"] * len(texts))
+    return Ranking(whoosh_engine.open_index(folder))
+
+
+def scores(ranking: Ranking, question: Question) -> dict[int, float]:
+    ranked = ranking.rank(question)
+    return dict(zip(ranked.problems.tolist(), ranked.scores.tolist(), strict=True))
+
+
 def test_ties_stand_in_the_order_of_the_posts(tmp_path: Path) -> None:
-    same = [{"same": 1.0} if name == "text" else {} for name in FIELDS]
-    whoosh_engine.write(tmp_path, collect([same] * 5), ["{}"] * 5)
-    ranked = Ranking(whoosh_engine.open_index(tmp_path)).rank({"same": 1.0})
+    ranking = index(tmp_path, *[{"same": 1.0}] * 5)
+    ranked = ranking.rank(Question("same", "words", {"same": 1.0}))
     assert ranked.problems.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_the_lines_that_say_what_went_wrong_count_most() -> None:
-    paste = (
-        "Traceback (most recent call last):\n"
-        '  File "/home/zoe/shop/cart.py", line 3, in total\n'
-        "    return prices[name]\n"
-        "KeyError: 'discount'\n"
+def test_translations_of_a_word_share_one_frequency(tmp_path: Path) -> None:
+    texts = [{"显存": 1.0}, {"vram": 1.0}, {"gpu": 1.0, "memory": 1.0}, {"gpu": 1.0}, {"x": 1.0}]
+    ranking = index(tmp_path, *texts)
+    ways = (Other(("vram",), 1.0), Other(("gpu", "memory"), 1.0))
+    phrase = Phrase(frozenset({"显存"}), 1.0, ways, ())
+    found = scores(ranking, Question("显存", "words", {"显存": 1.0}, (phrase,)))
+    assert set(found) == {0, 1, 2}
+    shared = TRANSLATED * ranking.rarity(2)
+    own = ranking.rarity(1)
+    # Equal counts in fields of unequal length: the saturated count is what is left of a score.
+    assert found[1] / shared == pytest.approx(found[0] / own, rel=1e-4)
+    assert found[2] < found[1]
+
+
+def test_another_word_for_it_never_adds_to_the_word_itself(tmp_path: Path) -> None:
+    ranking = index(tmp_path, {"容器": 1.0, "container": 1.0}, {"容器": 1.0, "y": 1.0}, {"z": 1.0})
+    phrase = Phrase(frozenset({"容器"}), 1.0, (Other(("container",), 1.0),), ())
+    found = scores(ranking, Question("容器", "words", {"容器": 1.0}, (phrase,)))
+    assert found[0] == pytest.approx(
+        max(found[1], TRANSLATED * ranking.rarity(1) * found[1] / ranking.rarity(2)), rel=1e-4
     )
-    terms = question_terms(paste)
-    assert terms["keyerror"] > terms["zoe"]
-    assert terms["discount"] > terms["cart"]
 
 
-def test_a_question_is_words_and_never_a_query_language() -> None:
-    for text in ('"', "AND OR NOT", "title:x", "a^2~", "(((", "*", "?q=[1 TO 2]", "--", "\\"):
-        assert isinstance(question_terms(text), dict)
+def test_another_word_of_the_same_language_counts_for_less(tmp_path: Path) -> None:
+    ranking = index(tmp_path, {"数据库": 1.0}, {"database": 1.0}, {"库": 1.0}, {"z": 1.0})
+    phrase = Phrase(
+        frozenset({"数据库"}), 1.0, (Other(("database",), 1.0),), (Other(("库",), 1.0),)
+    )
+    found = scores(ranking, Question("数据库", "words", {"数据库": 1.0}, (phrase,)))
+    assert found[0] > found[1] > found[2] > 0
+    assert found[2] / found[1] == pytest.approx(SAID_OTHERWISE / TRANSLATED, rel=1e-4)

@@ -14,7 +14,7 @@ from indexer import KnowledgeBase
 from indexer.engines import whoosh_engine
 from indexer.engines.base import Engine
 from indexer.index import open_current
-from indexer.postings import FIELDS, collect, merge
+from indexer.postings import FIELDS, Counted, collect, merge
 from posts_for_tests import POSTS
 
 
@@ -68,8 +68,8 @@ def test_an_index_of_nothing_can_be_opened(tmp_path: Path) -> None:
     assert engine.lengths().shape == (len(FIELDS), 0)
 
 
-def fields(**counts: dict[str, float]) -> list[dict[str, float]]:
-    return [counts.get(name, {}) for name in FIELDS]
+def fields(**counts: dict[str, float]) -> Counted:
+    return Counted([counts.get(name, {}) for name in FIELDS])
 
 
 def test_an_engine_keeps_its_contract(tmp_path: Path) -> None:
@@ -104,6 +104,29 @@ def test_merging_leaves_out_what_was_removed(tmp_path: Path) -> None:
     engine = whoosh_engine.open_index(tmp_path)
     assert list(engine.vocabulary()) == ["both", "kept"]
     assert from_engine(engine, "both") == [(1, FIELDS.index("text"), 2.0)]
+
+
+def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path) -> None:
+    def counted(*blocks: tuple[str, list[str]]) -> Counted:
+        counts: list[dict[str, float]] = [{} for _ in FIELDS]
+        for field, words in blocks:
+            counts[FIELDS.index(field)] |= dict.fromkeys(words, 1.0)
+        return Counted(counts, [(FIELDS.index(field), words) for field, words in blocks])
+
+    old = collect([counted(("text", ["b", "a", "b"])), counted(("title", ["gone"]))])
+    new = collect([counted(("title", ["c"]), ("code", ["a", "c"]))])
+    merged = merge([(old, np.array([0, -1], np.int32)), (new, np.array([1], np.int32))])
+    whoosh_engine.write(tmp_path, merged, ["old", "new"])
+    engine = whoosh_engine.open_index(tmp_path)
+    wording, terms = engine.wording(), engine.vocabulary()
+    edges = wording.blocks.tolist()
+    blocks = [
+        (FIELDS[field], [terms[int(word)] for word in wording.words[start:end]])
+        for field, start, end in zip(wording.fields, edges, edges[1:], strict=False)
+    ]
+    assert blocks == [("text", ["b", "a", "b"]), ("title", ["c"]), ("code", ["a", "c"])]
+    assert wording.problems.tolist() == [0, 1, 3]
+    assert engine.holding().tolist() == [2, 1, 1]
 
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 400])

@@ -17,7 +17,7 @@ from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.codec.whoosh3 import W3Codec, W3PostingsWriter
 
 from indexer import postings as arrays
-from indexer.postings import FIELDS, Bytes, Floats, Ints, Postings
+from indexer.postings import FIELDS, Bytes, Floats, Ints, Postings, TermList, Wording
 
 _RECORD = "record"
 _BLOCK = 128
@@ -40,13 +40,19 @@ class WhooshEngine:
     def postings(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
         return self._postings.of(term)
 
+    def holding(self) -> Ints:
+        return self._postings.holding()
+
     def lengths(self) -> Floats:
         return np.asarray(self._lengths, np.float32)
 
     def record(self, problem: int) -> str:
         return str(self._reader.stored_fields(problem)[_RECORD])
 
-    def vocabulary(self) -> Sequence[str]:
+    def wording(self) -> Wording:
+        return self._postings.wording
+
+    def vocabulary(self) -> TermList:
         return self._postings.terms
 
     def load(self) -> Postings:

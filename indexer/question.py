@@ -1,0 +1,121 @@
+"""Question: what was typed or pasted, as weighted terms and the other ways to say them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from indexer.analyzer import WHOLE, count_terms, fold, terms, words
+from indexer.bilingual import Other, glossary
+from indexer.pasted import LONGEST, Pasted, read_pasted
+
+Kind = Literal["paste", "words", "sentence"]
+
+# In a paste, what the lines that say what went wrong count for, and all the others.
+ERROR_LINES = (1.0, 0.6, 0.4, 0.4, 0.4)
+OTHER_LINES = 0.15
+# No word counts for more than this, however often it was said.
+_MOST, _MOST_PASTED = 2.0, 1.5
+# Lines of a paste that count for less are not looked up in the glossary.
+_BRIDGED = 0.4
+# So many characters may stand between neighbours.
+_GAP = 3
+# Words that make a sentence of words, and how many words still are no sentence.
+_BINDS = re.compile(
+    r"\b(?:the|a|an|is|are|was|my|i|it|to|when|why|how|what|can|do|does|but|with|in|on|of|for"
+    r"|after|not|no)\b|怎么|为什么|如何|什么|的|了|我|吗|是|在|办|后|就|却|会|不"
+)
+_FEW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Terms of a question that can be said otherwise, and what they count for together."""
+
+    terms: frozenset[str]
+    weight: float
+    translations: tuple[Other, ...]
+    synonyms: tuple[Other, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it is looked up.
+
+    `terms` says what each term counts for; `phrases` stand inner before outer; `pairs` are words
+    that stand side by side.
+    """
+
+    text: str
+    kind: Kind
+    terms: Mapping[str, float]
+    phrases: tuple[Phrase, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
+def read_question(text: str) -> Question:
+    """The question that a text asks; of a paste, the lines that say what went wrong count most."""
+    text = text[:LONGEST]
+    pasted = read_pasted(text)
+    if not _is_paste(text, pasted):
+        return _read_lines(text, "words" if _is_words(text) else "sentence", [(text, WHOLE)])
+    return _read_lines(text, "paste", [*zip(pasted.errors, ERROR_LINES, strict=False)])
+
+
+def _is_paste(text: str, pasted: Pasted) -> bool:
+    """Whether a text is output with lines that count for less, not words or one message."""
+    return pasted.output and text.count("\n") >= 1
+
+
+def _is_words(text: str) -> bool:
+    """Whether a text is a few words side by side, as one types into a search box."""
+    folded = fold(text[:400])
+    latin = len(re.findall(r"[a-z0-9_.-]+", folded))
+    chinese = len(re.findall(r"[\u4e00-\u9fff]", folded))
+    return len(_BINDS.findall(folded)) <= 1 and latin + chinese / 2 <= _FEW
+
+
+def _read_lines(text: str, kind: Kind, lines: list[tuple[str, float]]) -> Question:
+    weights: dict[str, float] = {}
+    phrases: dict[frozenset[str], Phrase] = {}
+    pairs: dict[tuple[str, str], None] = {}
+    most = _MOST_PASTED if kind == "paste" else _MOST
+    for line, weight in lines:
+        found = [*terms(line)]
+        counts: dict[str, float] = {}
+        for term in found:
+            counts[term.text] = counts.get(term.text, 0.0) + term.weight
+        for name, count in counts.items():
+            weights[name] = max(weights.get(name, 0.0), weight * min(count, most))
+        cut = words(line)
+        pairs.update(dict.fromkeys(_neighbours(line)))
+        if weight < _BRIDGED:
+            continue
+        for span in reversed(glossary().spans(line, cut)):
+            covered = frozenset(
+                t.text for t in found if span.start <= t.start and t.end <= span.end
+            )
+            size = sum(span.start <= w.start and w.end <= span.end for w in cut)
+            phrases.setdefault(
+                covered, Phrase(covered, weight * size, span.translations, span.synonyms)
+            )
+    if kind == "paste":
+        others: dict[str, float] = {}
+        count_terms(text, others)
+        pairs.update(dict.fromkeys(_neighbours(text)))
+        for name in others:
+            weights.setdefault(name, OTHER_LINES)
+    inner_first = sorted(phrases.values(), key=lambda phrase: len(phrase.terms))
+    return Question(text, kind, weights, tuple(inner_first), tuple(pairs))
+
+
+def _neighbours(text: str) -> list[tuple[str, str]]:
+    cut = words(text)
+    return [
+        (left.text, right.text)
+        for left, right in itertools.pairwise(cut)
+        if right.start - left.end <= _GAP
+    ]

@@ -1,0 +1,87 @@
+"""Between languages: what the glossary finds in a text, and what it offers for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.bilingual import Glossary, glossary
+
+SMALL = Glossary(
+    [
+        "# a comment",
+        "",
+        "显存, 顯示記憶體 = GPU memory, VRAM",
+        "内存, 記憶體 = memory",
+        "行 = row, line",
+        "行 = OK",
+    ]
+)
+
+
+def said(text: str, among: Glossary = SMALL) -> dict[str, set[str]]:
+    return {
+        text[span.start : span.end]: {" ".join(way.words) for way in span.translations}
+        for span in among.spans(text)
+    }
+
+
+def test_chinese_is_found_inside_a_run_and_said_in_english() -> None:
+    assert said("显存不足") == {"显存": {"gpu memori", "vram"}}
+
+
+def test_english_is_found_by_its_word_stems() -> None:
+    assert "显存" in said("out of GPU memory")["GPU memory"]
+
+
+def test_traditional_and_simplified_are_one_form() -> None:
+    assert said("顯存不足")["顯存"] == said("显存不足")["显存"]
+
+
+def test_taiwan_vocabulary_meets_that_of_the_mainland() -> None:
+    (span,) = SMALL.spans("記憶體")
+    assert ("内存",) in {way.words for way in span.synonyms}
+
+
+def test_a_short_form_must_be_a_word_of_the_sentence() -> None:
+    assert "行" not in said("正在进行中")
+
+
+def test_a_form_of_several_senses_counts_for_less() -> None:
+    (span,) = SMALL.spans("行")
+    assert {way.share for way in span.translations} == {0.5}
+
+
+def test_spans_lie_in_each_other_or_apart() -> None:
+    spans = glossary().spans("外键约束失败，数据库连接超时，foreign key constraint fails on delete")
+    assert len(spans) > 3
+    for one in spans:
+        for other in spans:
+            assert not one.start < other.start < one.end < other.end
+
+
+def test_the_glossary_has_fifteen_hundred_terms_and_several_forms_each() -> None:
+    assert len(glossary()) >= 1500
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"),
+    [
+        ("权限不够", "permission denied"),
+        ("连接超时", "connection timed out"),
+        ("没有那个文件或目录", "no such file or directory"),
+        ("显存", "gpu memory"),
+        ("空指针", "null pointer"),
+        ("外鍵", "foreign key"),
+    ],
+)
+def test_what_systems_say_meets_in_both_languages(chinese: str, english: str) -> None:
+    whole = {tuple(word.text for word in words_of(english))}
+    spans = [s for s in glossary().spans(chinese) if (s.start, s.end) == (0, len(chinese))]
+    assert spans, chinese
+    assert whole & {way.words for way in spans[0].translations}
+
+
+def words_of(text: str) -> list:
+    from indexer.analyzer import words
+
+    return words(text)

@@ -1,0 +1,100 @@
+"""What is seen of the posts ranked first, and what their order makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer import KnowledgeBase
+from indexer.confidence import read_signals
+from indexer.evidence import LOOKED_AT, NAMES, weights
+from indexer.question import read_question
+
+Make = Callable[..., Path]
+
+
+def ask(folder: Path, text: str) -> dict[str, dict[str, float]]:
+    """Path → what was seen, best first."""
+    knowledge_base = KnowledgeBase(folder, folder / ".fixdex")
+    knowledge_base.rebuild()
+    view = knowledge_base._view()
+    judged = view.judge(read_question(text))
+    return {
+        view.entry(int(problem)).path: dict(zip(NAMES, row.tolist(), strict=True))
+        for problem, row in zip(judged.ranked.problems, judged.rows, strict=False)
+    }
+
+
+def write(folder: Path, **posts: str) -> Path:
+    for name, text in posts.items():
+        (folder / f"{name}.md").write_text(text, "utf-8")
+    return folder
+
+
+def test_the_whole_title_and_all_of_the_question_are_seen(tmp_path: Path) -> None:
+    seen = ask(write(tmp_path, a="# Disk full\n\nDelete logs.", b="# Other\n\nx"), "disk full")
+    assert seen["a.md"]["title"] == pytest.approx(1.0)
+    assert seen["a.md"]["title_whole"] == pytest.approx(1.0)
+    assert seen["a.md"]["coverage"] == pytest.approx(1.0)
+
+
+def test_words_that_stand_together_are_told_from_words_that_do_not(tmp_path: Path) -> None:
+    filler = " ".join(f"word{i}" for i in range(200))
+    posts = write(
+        tmp_path,
+        near=f"# A\n\nkernel panic {filler}",
+        far=f"# B\n\nkernel {filler} panic",
+    )
+    seen = ask(posts, "kernel panic")
+    assert seen["near.md"]["near"] > seen["far.md"]["near"]
+    assert seen["near.md"]["pairs_share"] == pytest.approx(1.0)
+    assert seen["far.md"]["pairs_share"] == 0.0
+    assert seen["far.md"]["coverage"] == pytest.approx(1.0)
+    assert [*seen] == ["near.md", "far.md"]
+
+
+def test_a_translation_is_met_but_is_not_the_word_itself(tmp_path: Path) -> None:
+    seen = ask(
+        write(tmp_path, a="# 外键约束\n\n删除失败", b="# 索引\n\n慢"), "foreign key constraint"
+    )
+    assert seen["a.md"]["coverage"] > 0.5
+    assert seen["a.md"]["own"] == 0.0
+    assert seen["a.md"]["language"] == 0.0
+
+
+def test_posts_past_those_looked_at_stand_below_them(tmp_path: Path) -> None:
+    posts = {f"p{i:03}": f"# Post {i}\n\nshared {'pad ' * i}" for i in range(LOOKED_AT + 20)}
+    knowledge_base = KnowledgeBase(write(tmp_path, **posts), tmp_path / ".fixdex")
+    knowledge_base.rebuild()
+    judged = knowledge_base._view().judge(read_question("shared"))
+    assert len(judged.rows) == LOOKED_AT
+    assert len(judged.ranked) == LOOKED_AT + 20
+    assert list(judged.ranked.scores) == sorted(judged.ranked.scores, reverse=True)
+
+
+def test_every_coefficient_has_its_signal_and_every_signal_its_coefficient(tmp_path: Path) -> None:
+    found = weights()
+    assert set(found["evidence"]) == {"paste", "words", "sentence"}
+    assert all(set(own) == set(NAMES) for own in found["evidence"].values())
+    knowledge_base = KnowledgeBase(write(tmp_path, a="# A\n\nb"), tmp_path / ".fixdex")
+    knowledge_base.rebuild()
+    question = read_question("a b")
+    signals = read_signals(question, knowledge_base._view().judge(question), 1)
+    assert {*signals, "constant"} == set(found["confidence"]["weights"])
+
+
+def test_more_of_the_question_never_puts_a_post_lower() -> None:
+    for own in weights()["evidence"].values():
+        for name in ("coverage", "near", "title", "pairs_share", "error_same", "strength"):
+            assert own[name] >= 0, name
+
+
+def test_what_is_seen_is_finite_whatever_is_asked(tmp_path: Path) -> None:
+    knowledge_base = KnowledgeBase(write(tmp_path, a="# A\n\nb c", b="错误"), tmp_path / ".fixdex")
+    knowledge_base.rebuild()
+    for text in ("", "  ", "?!", "b" * 5000, "错误 " * 9000, "\0", "a b c 错误"):
+        judged = knowledge_base._view().judge(read_question(text))
+        assert np.isfinite(judged.rows).all()
