@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from indexer.pasted import read_pasted
 from indexer.posts import Block, Post, Section
@@ -46,6 +47,7 @@ def find_problems(post: Post) -> tuple[Problem, ...]:
 
     Every block of the post stands in exactly one of them.
     """
+    post = replace(post, sections=tuple(_entries(post.sections)))
     roles = _section_roles(post)
     starts = _problem_starts(post, roles)
     problems = []
@@ -69,6 +71,45 @@ def find_problems(post: Post) -> tuple[Problem, ...]:
 # Sections
 
 
+# `Error Number: 8001`, `错误码：1062`, `ORA-00942` begin an entry of a list of errors.
+_NAMED_BY_CODE = re.compile(
+    r"(?:(?:error|err|status|exit)[ _-]?(?:number|no\.?|code|id)?"
+    r"|错误码|错误代码|错误号|錯誤碼|錯誤代碼|代码|状态码)"
+    r"\s*[:：#]?\s*[A-Z]*-?\d{2,6}\b|[A-Z]{2,6}-?\d{3,6}\b",
+    re.I,
+)
+_MARK = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)、])\s+")
+_ENTRIES = 3
+_NAME = 120
+
+
+def _entries(sections: Sequence[Section]) -> Iterator[Section]:
+    """The sections, a list of errors with their remedies cut into one section per error."""
+    for section in sections:
+        names = {
+            number: name
+            for number, block in enumerate(section.blocks)
+            if block.kind == "item" and (name := _entry_name(block.text))
+        }
+        told = [n for n in names if n + 1 < len(section.blocks) and n + 1 not in names]
+        if len(told) < _ENTRIES or len(told) * 2 < len(names):
+            yield section
+            continue
+        edges = [*names, len(section.blocks)]
+        yield replace(section, blocks=section.blocks[: edges[0]])
+        above = (*section.above, section.heading)
+        level = section.level + 1 if section.level else 7
+        for start, end in itertools.pairwise(edges):
+            blocks = section.blocks[start:end]
+            yield Section(names[start], level, section.anchor, blocks[0].line, above, blocks)
+
+
+def _entry_name(text: str) -> str | None:
+    """What an item names, where it names an error by its code and says no more."""
+    name = _MARK.sub("", text, count=1).strip("*_` \n")
+    return name if len(name) <= _NAME and _NAMED_BY_CODE.match(name) else None
+
+
 def _section_roles(post: Post) -> list[Role | None]:
     """The role of each section: what its heading says, else what the heading above it says."""
     roles: list[Role | None] = []
@@ -77,7 +118,7 @@ def _section_roles(post: Post) -> list[Role | None]:
         while above and above[-1][0] >= section.level:
             above.pop()
         role = heading_role(section.heading)
-        if role is None and above:
+        if role is None and above and not _NAMED_BY_CODE.match(section.heading):
             role = above[-1][1]
         roles.append(role)
         above.append((section.level, role))
@@ -102,24 +143,37 @@ _NUMBERED = re.compile(
 
 
 def _problem_starts(post: Post, roles: list[Role | None]) -> set[int]:
-    """The sections that each tell a problem of their own: two or more siblings, or none."""
+    """The sections that each tell a problem of their own: two or more siblings, or none.
+
+    Where most of three and more siblings do, the others do too.
+    """
     by_parent: dict[tuple[int, tuple[str, ...]], list[int]] = {}
     for number, section in enumerate(post.sections):
-        if section.level and _tells_problem(post, roles, number):
+        if section.level:
             by_parent.setdefault((section.level, section.above), []).append(number)
     starts: set[int] = set()
     for siblings in sorted(by_parent.values(), key=lambda found: found[0]):
-        if len(siblings) < 2:
+        telling = [number for number in siblings if _tells_problem(post, roles, number)]
+        if len(telling) < 2:
             continue
-        covered = any(start <= siblings[0] < _subtree_end(post.sections, start) for start in starts)
-        if not covered:
-            starts.update(siblings)
+        if len(telling) >= _ENTRIES and len(telling) * 2 > len(siblings):
+            telling = [n for n in siblings if n in telling or _may_tell(post, roles, n)]
+        if not any(start <= telling[0] < _subtree_end(post.sections, start) for start in starts):
+            starts.update(telling)
     return starts
+
+
+def _may_tell(post: Post, roles: list[Role | None], number: int) -> bool:
+    """Whether nothing speaks against a section's telling a problem, none under it tells one."""
+    if heading_role(post.sections[number].heading) not in (None, Role.PROBLEM, Role.ERROR):
+        return False
+    below = range(number + 1, _subtree_end(post.sections, number))
+    return not any(_tells_problem(post, roles, inner) for inner in below)
 
 
 def _tells_problem(post: Post, roles: list[Role | None], number: int) -> bool:
     section = post.sections[number]
-    named = bool(_NUMBERED.match(section.heading))
+    named = bool(_NUMBERED.match(section.heading) or _NAMED_BY_CODE.match(section.heading))
     own = heading_role(section.heading)
     if own not in (None, Role.PROBLEM, Role.ERROR) or (own is not None and not named):
         return False

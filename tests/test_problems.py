@@ -128,3 +128,40 @@ def test_an_empty_post_is_one_empty_problem() -> None:
     (problem,) = problems("---\ntitle: nothing\n---\n")
     assert problem.title == "nothing"
     assert problem.parts == ()
+
+
+def test_a_list_of_error_codes_with_remedies_tells_a_problem_for_each() -> None:
+    text = (
+        "# 错误码\n\n说明。\n\n* Error Number: 8001\n\n  内存超限。调大 `quota`。\n\n"
+        "* Error Number: 8002\n\n  写入冲突。重试事务。\n\n"
+        "* Error Number: 8003\n\n  行数不符。运行检查。\n"
+    )
+    found = problems(text)
+    assert [p.title for p in found[1:]] == [f"Error Number: 800{n}" for n in (1, 2, 3)]
+    assert [part.block.text for part in found[2].parts] == [
+        "* Error Number: 8002",
+        "写入冲突。重试事务。",
+    ]
+
+
+def test_a_list_that_only_names_codes_stays_whole() -> None:
+    text = "# 错误码\n\n- E0001\n- E0002\n- E0003\n- E0004\n"
+    assert len(problems(text)) == 1
+
+
+def test_among_questions_a_heading_without_a_question_mark_tells_a_problem_too() -> None:
+    text = "# FAQ\n\n" + "".join(
+        f"## {heading}\n\nbecause.\n\n"
+        for heading in ("Is it slow?", "Can I stop it?", "Is it safe?", "No data point in panels")
+    )
+    assert [p.title for p in problems(text)][-1] == "No data point in panels"
+
+
+def test_a_heading_over_headings_that_tell_problems_is_none_itself() -> None:
+    text = (
+        "# Help\n\n## Is a set?\n\nx\n\n## Is b set?\n\nx\n\n## Is c set?\n\nx\n\n"
+        "## Interruptions\n\n### Is d set?\n\nx\n\n### Is e set?\n\nx\n"
+    )
+    titles = {p.title for p in problems(text)}
+    assert {"Is a set?", "Is d set?", "Is e set?"} <= titles
+    assert "Interruptions" not in titles
