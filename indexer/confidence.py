@@ -22,7 +22,7 @@ _FAR_AHEAD = 6.0
 
 _SEEN = (
     "strength", "coverage", "own", "best_word", "title_whole", "heading_same", "error_same",
-    "block_same", "near", "far", "pairs_share", "has_error", "has_fix",
+    "block_same", "near", "far", "pairs_share", "named", "codes", "has_error", "has_fix",
 )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ NAMES = (
     "block",         # share in one block of text
     "block_same",    # the same there
     "code",          # share in code
+    "named",         # share of the codes of the question that stand in its title or its headings
+    "codes",         # share of the codes that stand anywhere
     "near",          # share within a window of NEAR words
     "far",           # share within a window of FAR words
     "pairs",         # importance of neighbours of the question that are neighbours here
@@ -80,6 +82,7 @@ class _Wanted:
     importance: Floats
     # first word's term → (rest of the words' terms, words said, factor)
     ways: Mapping[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]]
+    codes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,13 @@ class Evidence:
         seen["title_own"] = share(own & (text.fields[block] == _TITLE))
         np.maximum.at(seen["best_word"], who, value / max(float(wanted.importance.max()), 1e-6))
 
+        named = np.array([name in wanted.codes for name in wanted.names])
+        if named.any():
+            coded = named[word] & own
+            at_head = coded & (text.fields[block] <= _LAST_OF_HEAD)
+            for name, of in (("codes", coded), ("named", at_head)):
+                rarity_of = float(wanted.importance[named].sum())
+                seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
         recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
         rarity = self._rarity[text.words]
         met = np.zeros(len(text.words), bool)
@@ -251,7 +261,9 @@ class Evidence:
                 add(way.words, said, TRANSLATED)
             for way in phrase.synonyms:
                 add(way.words, said, SAID_OTHERWISE)
-        return _Wanted(tuple(names), np.array([importance[n] for n in names], np.float32), ways)
+        return _Wanted(
+            tuple(names), np.array([importance[n] for n in names], np.float32), ways, question.codes
+        )
 
     def _gather(self, problems: Ints) -> _Text:
         wording = self._wording

@@ -28,14 +28,17 @@ from indexer.index import Entry, Index, Skipped, current_generation, open_curren
 from indexer.pasted import understood
 from indexer.posts import render_post
 from indexer.problems import Problem
-from indexer.question import Question, read_question
+from indexer.question import Question, read_question, respelled
 from indexer.ranking import Ranked, Ranking, unknown_words
 from indexer.rebuild import Progress, Report, from_record, rebuild
 from indexer.settings import Settings
 from indexer.snippets import best_passage
+from indexer.spelling import corrections
 
 MOST_ALTERNATIVES = 10
 _MOST_FACETS = 30
+# Spelling is looked at so far, and a longer question is not offered anew.
+_SPELLED, _SUGGESTED = 2000, 200
 
 
 class NoIndex(RuntimeError):
@@ -107,6 +110,15 @@ class _View:
     def folded_titles(self) -> list[str]:
         return [fold(entry.title) for entry in self.entries]
 
+    def read(self, text: str) -> tuple[Question, str | None]:
+        """The question that a text asks, and the text with unknown words as posts spell them."""
+        found = corrections(text[:_SPELLED], self.ranking.holding)
+        suggestion = text
+        for typed, meant in found.items():
+            suggestion = re.sub(rf"\b{typed}\b", meant, suggestion)
+        asked = respelled(read_question(text), found)
+        return asked, suggestion if found and len(text) <= _SUGGESTED else None
+
     def judge(self, question: Question) -> Judged:
         """The best problem of each post, best first, and what was seen of the first of them."""
         return self.evidence.judge(question, self.posts(self.ranking.rank(question)))
@@ -170,7 +182,7 @@ class KnowledgeBase:
         """
         started = time.perf_counter()
         view = self._view()
-        asked = read_question(question)
+        asked, suggestion = view.read(question)
         judged = view.judge(asked)
         best = judged.ranked
         if not asked.terms and (tag or lang or folder):
@@ -199,7 +211,7 @@ class KnowledgeBase:
             page=page,
             per_page=per_page,
             hits=hits,
-            suggestion=None,
+            suggestion=suggestion,
             facets=_facets([view.entry(int(best.problems[i])) for i in kept]),
             took_ms=_since(started),
             index=view.info,
@@ -210,7 +222,7 @@ class KnowledgeBase:
         started = time.perf_counter()
         view = self._view()
         ranking = view.ranking
-        asked, carried = complete(read_question(question), history, ranking)
+        asked, carried = complete(view.read(question)[0], history, ranking)
         judged = view.judge(asked)
         best = judged.ranked
         importance = ranking.importance(asked)

@@ -109,6 +109,58 @@ def read_pasted(text: str) -> Pasted:
     )
 
 
+# What a run of a program put into its message: it differs at the next person's. Each kind with
+# what its words still count for.
+_VALUES = tuple(
+    (re.compile(pattern), left)
+    for pattern, left in (
+        (
+            r"\b\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?"
+            r"(?: ?[+-]\d\d:?\d\d)?",
+            0.0,
+        ),
+        (r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d{1,2} \d\d:\d\d:\d\d", 0.0),
+        (r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b|^\[ *\d{1,9}\.\d{6}\]", 0.0),
+        (r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'<>]{1,500}", 0.15),
+        (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", 0.0),
+        (r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b", 0.1),
+        # A place in a file: `src/store/cart.js:150:36`, `server.go:671`, `cart.cs(12)`.
+        (
+            r"(?<![\w.@+~/\\:-])[\w.@+~/\\:-]{1,200}\.\w{1,10}"
+            r"(?:(?::\d{1,6}){1,2}\b|\(\d{1,6}\b)",
+            0.15,
+        ),
+        (r"(?:\b[A-Za-z]:|~)?(?:[/\\][\w.@+~-]{1,100}){2,40}", 0.3),
+        (r"\b0x(?![89ABCabc][0-9a-fA-F]{7}\b)[0-9a-fA-F]{5,16}\b", 0.0),
+        (r"\b(?=[a-f]{0,40}\d)[0-9a-f]{12,64}\b", 0.0),
+    )
+)  # fmt: skip
+
+
+def values(line: str) -> tuple[tuple[int, int, float], ...]:
+    """The run-time values of a line: (start, end, what their words still count for)."""
+    return tuple(
+        (match.start(), match.end(), weight)
+        for pattern, weight in _VALUES
+        for match in pattern.finditer(line[:2000])
+    )
+
+
+# A number is a code where a word before it says so.
+_NUMBER = re.compile(
+    r"(?:\b(?:error|err|errno|status|http|code|exit|sqlstate|signal)|错误码|状态码|错误|錯誤)"
+    r"(?: (?:number|code|status|no\.?))?[ :：#=\[(]{0,3}(\d{2,6})\b",
+    re.IGNORECASE,
+)
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """The codes that a text names an error by: `ORA-00942`, `E0308`, the number of `ERROR 1062`."""
+    found = [match[0] for match in _CODE.finditer(text)]
+    found += [match[1] for match in _NUMBER.finditer(text)]
+    return tuple(dict.fromkeys(found))[:10]
+
+
 _PROMPT = re.compile(r"\s*(?:[\w.@~:/\\-]{0,40}[$#%>❯➜]|>>>|PS [A-Z]:)\s")
 _STATEMENT = re.compile(
     r"\s*(?:def |class |import |from |return\b|if\b.*[:{]|for\b.*[:{]|public |private |function "

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from indexer.analyzer import WHOLE, count_terms, fold, terms, words
+from indexer.analyzer import PIECE, WHOLE, Term, count_terms, fold, terms, words
 from indexer.bilingual import Other, glossary
-from indexer.pasted import LONGEST, Pasted, read_pasted
+from indexer.pasted import LONGEST, Pasted, codes, read_pasted, values
 
 Kind = Literal["paste", "words", "sentence"]
 
@@ -46,7 +46,7 @@ class Question:
     """A question as it is looked up.
 
     `terms` says what each term counts for; `phrases` stand inner before outer; `pairs` are words
-    that stand side by side.
+    that stand side by side; `codes` are terms that name an error.
     """
 
     text: str
@@ -54,6 +54,7 @@ class Question:
     terms: Mapping[str, float]
     phrases: tuple[Phrase, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+    codes: frozenset[str] = frozenset()
 
 
 def read_question(text: str) -> Question:
@@ -63,6 +64,18 @@ def read_question(text: str) -> Question:
     if not _is_paste(text, pasted):
         return _read_lines(text, "words" if _is_words(text) else "sentence", [(text, WHOLE)])
     return _read_lines(text, "paste", [*zip(pasted.errors, ERROR_LINES, strict=False)])
+
+
+def respelled(question: Question, corrections: Mapping[str, str]) -> Question:
+    """The question with the nearest known words as other ways to say its unknown ones."""
+    added = []
+    for typed, meant in corrections.items():
+        (unknown,), (known,) = words(typed), words(meant)
+        if unknown.text in question.terms:
+            ways = (Other((known.text,), 1.0),)
+            weight = question.terms[unknown.text]
+            added.append(Phrase(frozenset({unknown.text}), weight, ways, ()))
+    return replace(question, phrases=(*added, *question.phrases)) if added else question
 
 
 def _is_paste(text: str, pasted: Pasted) -> bool:
@@ -86,8 +99,9 @@ def _read_lines(text: str, kind: Kind, lines: list[tuple[str, float]]) -> Questi
     for line, weight in lines:
         found = [*terms(line)]
         counts: dict[str, float] = {}
+        masks = values(line)
         for term in found:
-            counts[term.text] = counts.get(term.text, 0.0) + term.weight
+            counts[term.text] = counts.get(term.text, 0.0) + term.weight * _left(term, masks)
         for name, count in counts.items():
             weights[name] = max(weights.get(name, 0.0), weight * min(count, most))
         cut = words(line)
@@ -108,8 +122,18 @@ def _read_lines(text: str, kind: Kind, lines: list[tuple[str, float]]) -> Questi
         pairs.update(dict.fromkeys(_neighbours(text)))
         for name in others:
             weights.setdefault(name, OTHER_LINES)
+    named = frozenset(
+        term.text for code in codes(text) for term in terms(code) if term.weight >= PIECE
+    )
     inner_first = sorted(phrases.values(), key=lambda phrase: len(phrase.terms))
-    return Question(text, kind, weights, tuple(inner_first), tuple(pairs))
+    weights = {name: weight for name, weight in weights.items() if weight}
+    return Question(text, kind, weights, tuple(inner_first), tuple(pairs), named)
+
+
+def _left(term: Term, masks: tuple[tuple[int, int, float], ...]) -> float:
+    """What is left of a term that is part of a run-time value."""
+    inside = (left for start, end, left in masks if start <= term.start and term.end <= end)
+    return min(inside, default=1.0)
 
 
 def _neighbours(text: str) -> list[tuple[str, str]]:

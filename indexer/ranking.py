@@ -167,6 +167,11 @@ class Ranking:
                 self._ready.popitem(last=False)
         return found
 
+    def holding(self, term: str) -> int:
+        """How many problems hold a term."""
+        found = self.term(term)
+        return 0 if found is None else len(found[0])
+
     def rarity(self, holding: int) -> float:
         """Inverse document frequency of a term that `holding` problems hold; always positive."""
         return float(np.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5)))

@@ -83,6 +83,8 @@ class Terminal:
         """A list of hits with their passages."""
         if not hits.hits:
             self._print("Nothing matches.", "bold yellow")
+        if hits.suggestion:
+            self._print(f"Did you mean: {hits.suggestion}", "yellow")
         for number, hit in enumerate(hits.hits, hits.per_page * (hits.page - 1) + 1):
             self._console.print(Text.assemble(f"{number}. ", (hit.post.title, "bold")))
             place = f"{hit.post.path}#{hit.anchor}" if hit.anchor else hit.post.path

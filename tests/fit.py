@@ -26,7 +26,7 @@ import indexer.evidence
 from indexer import KnowledgeBase
 from indexer.confidence import ANSWER, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Judged
-from indexer.question import Question, read_question
+from indexer.question import Question
 from indexer.ranking import Ranked
 
 KINDS = ("paste", "words", "sentence")
@@ -130,7 +130,7 @@ def ask(
     knowledge_base.rebuild()
     view = knowledge_base._view()
     for one in (*questions, *none):
-        question = read_question(one["query"])
+        question, _ = view.read(one["query"])
         ranked = view.posts(view.ranking.rank(question))
         first = ranked.problems[:LOOKED_AT]
         rows = view.evidence.features(question, first, ranked.scores[:LOOKED_AT])

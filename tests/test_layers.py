@@ -14,7 +14,7 @@ FLOORS = (
     {"indexer.front_matter", "indexer.markdown", "indexer.places", "indexer.roles"},
     {"indexer.posts", "indexer.engines", "indexer.engines.base"},
     {"indexer.problems", "indexer.engines.whoosh_engine"},
-    {"indexer.bilingual", "indexer.fixes", "indexer.snippets", "indexer.index"},
+    {"indexer.spelling", "indexer.bilingual", "indexer.fixes", "indexer.snippets", "indexer.index"},
     {"indexer.question"},
     {"indexer.ranking"},
     {"indexer.answers", "indexer.conversation", "indexer.evidence", "indexer.rebuild"},

@@ -186,3 +186,10 @@ def test_static_files_are_named_by_their_content(client: FlaskClient) -> None:
     assert "?v=" in sheet
     with client.get(sheet) as response:
         assert response.headers["Cache-Control"]
+
+
+def test_an_unknown_word_offers_the_nearest_known_one(client: FlaskClient) -> None:
+    page = read(client, "/", q="unrelated historeis")
+    link = one(page, ".suggestion a")
+    assert link.get_text() == "unrelated histories"
+    assert not read(client, str(link["href"])).select(".suggestion")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.pasted import read_pasted
+from indexer.pasted import codes, read_pasted, values
 
 PYTHON = """Traceback (most recent call last):
   File "/home/me/app/train.py", line 31, in <module>
@@ -104,3 +104,43 @@ def test_any_text_is_read(text: str) -> None:
 )
 def test_hostile_text_is_read_in_one_pass(text: str) -> None:
     read_pasted(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("src/store/cart.js:150:36: Expected to call", "src/store/cart.js:150:36"),
+        ("[ERROR] [server.go:671] ERROR 8048", "server.go:671"),
+        ("2024/09/13 15:24:07.674 +08:00 failed", "2024/09/13 15:24:07.674 +08:00"),
+        ("[88213.102241] nf_conntrack: table full", "[88213.102241]"),
+        ("connect to 10.1.4.22:5432 failed", "10.1.4.22:5432"),
+        ("open /mnt/backup/backup.lock: Permission denied", "/mnt/backup/backup.lock"),
+        ("trace 0x7f5fa493df30 in main", "0x7f5fa493df30"),
+    ],
+)
+def test_what_a_run_put_into_its_message_is_a_value(line: str, value: str) -> None:
+    start = line.index(value)
+    assert any((s, e) == (start, start + len(value)) for s, e, _ in values(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["0x80070005 access denied", "ORA-00942: table", "HTTP 502", "torch._C is missing"]
+)
+def test_codes_and_names_are_no_values(line: str) -> None:
+    assert values(line) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ERROR 1062 (23000): Duplicate entry", "1062"),
+        ("Error Number: 8001", "8001"),
+        ("错误码：8108", "8108"),
+        ("ORA-00942: table or view does not exist", "ORA-00942"),
+        ("exit code 137", "137"),
+        ("HTTP 502", "502"),
+    ],
+)
+def test_a_number_is_a_code_where_a_word_says_so(text: str, code: str) -> None:
+    assert code in codes(text)
+    assert codes("137 files, 502 lines") == ()

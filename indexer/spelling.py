@@ -1,0 +1,54 @@
+"""Spelling: the nearest known words of a word that no post has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from indexer.analyzer import words
+
+# Words as people type them: a letter run; anything with digits or signs may be a code or a name.
+_WORD = re.compile(r"(?<![\w.\-/\\:])[A-Za-z]{5,20}(?![\w.\-/\\:])")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict[str, str]:
+    """For each unknown word of a text, as it was typed, the nearest word that posts have.
+
+    `holding` says how many problems hold a term. Codes and identifiers are never corrected: only
+    words of letters, all lower case but for the first, are.
+    """
+    found: dict[str, str] = {}
+    for match in _WORD.finditer(text):
+        typed = match[0]
+        if typed in found or not typed[1:].islower() or _held(typed, holding):
+            continue
+        near = max(
+            ((_held(word, holding), word) for word in sorted(set(_one_edit(typed.lower())))),
+            key=lambda one: one[0],
+            default=(0, ""),
+        )
+        if near[0]:
+            found[typed] = near[1]
+        if len(found) == most:
+            break
+    return found
+
+
+def _held(word: str, holding: Callable[[str], int]) -> int:
+    (term,) = words(word)
+    return holding(term.text)
+
+
+def _one_edit(word: str) -> Iterator[str]:
+    """The words one letter away: left out, swapped, changed, put in; the first letter stays."""
+    for at in range(1, len(word) + 1):
+        left, right = word[:at], word[at:]
+        if right:
+            yield left + right[1:]
+            for letter in _LETTERS:
+                yield left + letter + right[1:]
+        if len(right) > 1:
+            yield left + right[1] + right[0] + right[2:]
+        for letter in _LETTERS:
+            yield left + letter + right

@@ -1,0 +1,44 @@
+"""An unknown word offers the nearest known one, a code never."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import MakeKnowledgeBase
+from indexer.analyzer import words
+from indexer.spelling import corrections
+from posts_for_tests import POSTS
+
+KNOWN = {"function": 9, "connection": 5, "refused": 4}
+
+
+def holding(term: str) -> int:
+    return {words(word)[0].text: count for word, count in KNOWN.items()}.get(term, 0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("functino", "function"),
+        ("functon", "function"),
+        ("functioon", "function"),
+        ("funktion", "function"),
+        ("Conection", "connection"),
+    ],
+)
+def test_one_slip_is_found(typed: str, meant: str) -> None:
+    assert corrections(f"{typed} refused", holding) == {typed: meant}
+
+
+@pytest.mark.parametrize(
+    "text", ["refused", "E0308", "functin_name", "functin.py", "FUNCTINO", "func", "0x8007", "函树"]
+)
+def test_known_words_codes_and_identifiers_stay(text: str) -> None:
+    assert corrections(text, holding) == {}
+
+
+def test_search_offers_the_nearest_word_and_keeps_the_question(make_kb: MakeKnowledgeBase) -> None:
+    hits = make_kb(POSTS).search("unrelated historeis")
+    assert hits.question == "unrelated historeis"
+    assert hits.suggestion == "unrelated histories"
+    assert make_kb(POSTS).search("unrelated histories").suggestion is None
