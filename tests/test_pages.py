@@ -192,4 +192,5 @@ def test_an_unknown_word_offers_the_nearest_known_one(client: FlaskClient) -> No
     page = read(client, "/", q="unrelated historeis")
     link = one(page, ".suggestion a")
     assert link.get_text() == "unrelated histories"
-    assert not read(client, str(link["href"])).select(".suggestion")
+    assert str(link["href"]).endswith("q=unrelated+histories")
+    assert not read(client, "/", q=link.get_text()).select(".suggestion")
