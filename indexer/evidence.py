@@ -121,13 +121,18 @@ class Evidence:
         self._vocabulary = engine.vocabulary()
         self._rarity = ranking.rarities()
 
-    def judge(self, question: Question, ranked: Ranked) -> Judged:
-        """The problems of a ranking, its first LOOKED_AT in the order of their evidence."""
+    def judge(self, question: Question, ranked: Ranked, named: Ints | None = None) -> Judged:
+        """The problems of a ranking, its first LOOKED_AT in the order of their evidence.
+
+        Those that are `named` by the question come first.
+        """
         first, scores = ranked.problems[:LOOKED_AT], ranked.scores[:LOOKED_AT]
         rows = self.features(question, first, scores)
         if not len(first):
             return Judged(ranked, rows)
         own = rows @ _coefficients(question.kind)
+        if named is not None:
+            own = own + np.isin(first, named) * (own.max() - own.min() + 1)
         order = np.lexsort((first, -own))
         rest = ranked.scores[LOOKED_AT:]
         # What was not looked at again stands below what was.

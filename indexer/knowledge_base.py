@@ -110,6 +110,13 @@ class _View:
     def folded_titles(self) -> list[str]:
         return [fold(entry.title) for entry in self.entries]
 
+    @cached_property
+    def titled(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, title in enumerate(self.folded_titles):
+            found.setdefault(title, []).append(number)
+        return found
+
     def read(self, text: str) -> tuple[Question, str | None]:
         """The question that a text asks, and the text with unknown words as posts spell them."""
         found = corrections(text[:_SPELLED], self.ranking.holding)
@@ -121,7 +128,15 @@ class _View:
 
     def judge(self, question: Question) -> Judged:
         """The best problem of each post, best first, and what was seen of the first of them."""
-        return self.evidence.judge(question, self.posts(self.ranking.rank(question)))
+        best = self.posts(self.ranking.rank(question))
+        named = self.titled.get(fold(question.text.strip()))
+        if named is None:
+            return self.evidence.judge(question, best)
+        # A question that is the title of a post asks for that post, however common its words.
+        ours = np.isin(self.post_of[best.problems], named)
+        order = np.argsort(~ours, kind="stable")
+        best = Ranked(best.problems[order], best.scores[order])
+        return self.evidence.judge(question, best, best.problems[: int(ours.sum())])
 
     def posts(self, ranked: Ranked) -> Ranked:
         """The best problem of each post, best first."""

@@ -98,3 +98,9 @@ def test_what_is_seen_is_finite_whatever_is_asked(tmp_path: Path) -> None:
     for text in ("", "  ", "?!", "b" * 5000, "错误 " * 9000, "\0", "a b c 错误"):
         judged = knowledge_base._view().judge(read_question(text))
         assert np.isfinite(judged.rows).all()
+
+
+def test_a_question_that_is_a_title_finds_that_post_first(tmp_path: Path) -> None:
+    posts = {f"p{i:03}": f"# Docker {i}\n\ndocker docker docker {'x ' * i}" for i in range(80)}
+    posts["short"] = "# Docker\n\n" + "a long story of other things " * 300
+    assert next(iter(ask(write(tmp_path, **posts), "docker"))) == "short.md"
