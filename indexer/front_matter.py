@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from email.utils import parsedate
 from typing import Any
@@ -59,7 +59,10 @@ def read_header(lines: Sequence[str]) -> Header:
             (*header.rest, *hidden, *again.rest),
             (*header.repairs, "header given twice", *again.repairs),
         )
-    return header
+    # A comment of YAML is a heading of Markdown to a writer who forgot the blank line.
+    comments = (line.lstrip("# ").rstrip() for line in lines[: header.lines] if line[:1] == "#")
+    new = tuple(text for text in comments if text and text not in header.rest)
+    return replace(header, rest=(*header.rest, *new))
 
 
 def _first(lines: Sequence[str], start: int) -> Header:

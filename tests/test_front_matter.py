@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from indexer.front_matter import Header, read_header, strings
+from indexer.front_matter import Header, extra_of, read_header, strings
 
 
 def header(text: str) -> Header:
@@ -151,3 +151,9 @@ def test_a_hostile_header_is_read_in_time(text: str) -> None:
 )
 def test_strings_are_found_however_nested(value: Any, found: list[str]) -> None:
     assert list(strings(value)) == found
+
+
+def test_a_comment_in_a_header_is_found_too() -> None:
+    read = header("---\n# aaa bbb\ntitle: qqq\n---\ntext")
+    assert read.values["title"] == "qqq"
+    assert "aaa bbb" in extra_of(read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer.folder import NotText, decode
@@ -498,6 +498,7 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=500, deadline=None)
+@example(["---", "# aaa", "title: qqq", "---"])
 @given(st.lists(PIECES, max_size=20))
 def test_no_word_is_lost_however_the_marks_stand(pieces: list[str]) -> None:
     text = "\n".join(pieces)
