@@ -201,16 +201,6 @@ class Ranking:
         unknown = self.rarity(1)
         return {t: weight * rarity.get(t, unknown) for t, weight in question.terms.items()}
 
-    def holds(self, term: str, problem: int) -> float:
-        """The weighted count of a term in a problem; 0 where it does not stand there."""
-        found = self.term(term)
-        if found is None:
-            return 0.0
-        place = int(np.searchsorted(found[0], problem))
-        if place < len(found[0]) and found[0][place] == problem:
-            return float(found[1][place])
-        return 0.0
-
     def explain(self, question: Question, problem: int) -> tuple[tuple[str, float], ...]:
         """What each term, or another way to say some, added to a problem's score; most first."""
         parts = {term: [(term, self._value(self.term(term), weight, problem))]

@@ -239,7 +239,7 @@ def fit_confidence(
     ]
     used = [i for i, one in enumerate(signals) if one is not None and i not in left_out]
     labels = [*next(one for one in signals if one is not None)]
-    rows = np.array([[signals[i][name] for name in labels] for i in used])  # type: ignore[index]
+    rows = np.array([[signals[i][name] for name in labels] for i in used])  # type: ignore[index]  # used ones are
     middle, spread = rows.mean(0), rows.std(0) + 1e-6
     rows = np.c_[(rows - middle) / spread, np.ones(len(rows))]
     truth = np.array([float(cases[i].answerable) for i in used])
