@@ -1,4 +1,4 @@
-"""fixdex rebuild | search | ask | serve | status."""
+"""fixdex rebuild | search | ask | serve | status | check | eval."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
 from importlib.metadata import entry_points, version
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 
 from indexer.answers import answer_json, hits_json
+from indexer.checks import check as check_posts
+from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.index import IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.places import choose_folder, choose_place
@@ -55,7 +58,7 @@ def _one_sentence(command: _Command) -> _Command:
             return command(*args, **kwargs)
         except NoIndex as error:
             _fail(str(error), NO_INDEX)
-        except (SettingsError, IndexFault) as error:
+        except (SettingsError, IndexFault, QuestionsError) as error:
             _fail(str(error), FAILED)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
@@ -102,12 +105,12 @@ def rebuild(
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
+def _progress(words: str = "reading posts") -> Iterator[Progress | None]:
     """A bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
         return
-    with Terminal(stderr=True).progress("reading posts") as advance:
+    with Terminal(stderr=True).progress(words) as advance:
         yield advance
 
 
@@ -201,6 +204,39 @@ def status(kb: str | None, index: str | None, as_json: bool) -> None:
         _print_json({**asdict(found), "stale": found.stale})
     else:
         Terminal().status(found)
+
+
+@main.command()
+@_knowledge_base_options
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@_one_sentence
+def check(kb: str | None, index: str | None, as_json: bool) -> None:
+    """Name the posts that will not answer, and why."""
+    knowledge_base = _open(kb, index)
+    with _progress("asking for every post") as progress:
+        checked = check_posts(knowledge_base, progress)
+    if as_json:
+        _print_json(asdict(checked))
+    else:
+        Terminal().checked(checked)
+    sys.exit(NOTHING if checked.findings else ANSWERED)
+
+
+@main.command("eval")
+@click.argument("questions", type=click.Path(path_type=Path))
+@_knowledge_base_options
+@click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
+@_one_sentence
+def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool) -> None:
+    """Measure how well the posts answer QUESTIONS, a file with a line of JSON per question."""
+    asked = read_questions(questions)
+    knowledge_base = _open(kb, index)
+    with _progress("asking") as progress:
+        evaluated = evaluate(knowledge_base, asked, progress)
+    if as_json:
+        _print_json(asdict(evaluated))
+    else:
+        Terminal().evaluation(evaluated)
 
 
 if __name__ == "__main__":

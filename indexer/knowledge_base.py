@@ -8,10 +8,8 @@ import re
 import shlex
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,26 +17,22 @@ import numpy as np
 
 from indexer.analyzer import fold, warm_up
 from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
-from indexer.confidence import ANSWER, RELATED, confidence, read_signals
+from indexer.confidence import ANSWER, RELATED
 from indexer.conversation import Turn, complete
-from indexer.evidence import Evidence, Judged
-from indexer.fixes import find_fix, has_fix
+from indexer.fixes import find_fix
 from indexer.folder import NotText, find_posts
-from indexer.index import Entry, Index, Skipped, current_generation, open_current
+from indexer.generation import Generation
+from indexer.index import Entry, Skipped, current_generation, open_current
 from indexer.pasted import understood
 from indexer.posts import render_post
-from indexer.problems import Problem
-from indexer.question import Question, read_question, respelled
-from indexer.ranking import Ranked, Ranking, unknown_words
-from indexer.rebuild import Progress, Report, from_record, rebuild
+from indexer.question import read_question
+from indexer.ranking import Ranked, unknown_words
+from indexer.rebuild import Progress, Report, rebuild
 from indexer.settings import Settings
 from indexer.snippets import best_passage
-from indexer.spelling import corrections
 
 MOST_ALTERNATIVES = 10
 _MOST_FACETS = 30
-# Spelling is looked at so far, and a longer question is not offered anew.
-_SPELLED, _SUGGESTED = 2000, 200
 
 
 class NoIndex(RuntimeError):
@@ -84,70 +78,6 @@ class Status:
         return bool(self.added or self.changed or self.removed)
 
 
-class _View:
-    """One generation of the index with what is derived from it."""
-
-    def __init__(self, index: Index) -> None:
-        self.index = index
-        self.entries = index.manifest.posts
-        self.ranking = Ranking(index.engine)
-        counts = [entry.problems for entry in self.entries]
-        self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-        chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
-        self.evidence = Evidence(self.ranking, chinese[self.post_of])
-        self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
-        self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
-        self.problem = lru_cache(maxsize=2000)(self._problem)
-        self.has_fix = lru_cache(maxsize=20_000)(self._has_fix)
-
-    def _problem(self, number: int) -> Problem:
-        return from_record(self.index.engine.record(number))
-
-    def _has_fix(self, number: int) -> bool:
-        return has_fix(self.problem(number))
-
-    @cached_property
-    def folded_titles(self) -> list[str]:
-        return [fold(entry.title) for entry in self.entries]
-
-    @cached_property
-    def titled(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for number, title in enumerate(self.folded_titles):
-            found.setdefault(title, []).append(number)
-        return found
-
-    def read(self, text: str) -> tuple[Question, str | None]:
-        """The question that a text asks, and the text with unknown words as posts spell them."""
-        found = corrections(text[:_SPELLED], self.ranking.holding)
-        suggestion = text
-        for typed, meant in found.items():
-            suggestion = re.sub(rf"\b{typed}\b", meant, suggestion)
-        asked = respelled(read_question(text), found)
-        return asked, suggestion if found and len(text) <= _SUGGESTED else None
-
-    def judge(self, question: Question) -> Judged:
-        """The best problem of each post, best first, and what was seen of the first of them."""
-        best = self.posts(self.ranking.rank(question))
-        named = self.titled.get(fold(question.text.strip()))
-        if named is None:
-            return self.evidence.judge(question, best)
-        # A question that is the title of a post asks for that post, however common its words.
-        ours = np.isin(self.post_of[best.problems], named)
-        order = np.argsort(~ours, kind="stable")
-        best = Ranked(best.problems[order], best.scores[order])
-        return self.evidence.judge(question, best, best.problems[: int(ours.sum())])
-
-    def posts(self, ranked: Ranked) -> Ranked:
-        """The best problem of each post, best first."""
-        _, first = np.unique(self.post_of[ranked.problems], return_index=True)
-        first.sort()
-        return Ranked(ranked.problems[first], ranked.scores[first])
-
-    def entry(self, problem: int) -> Entry:
-        return self.entries[int(self.post_of[problem])]
-
-
 class KnowledgeBase:
     """A folder of posts with its index; safe to share between threads.
 
@@ -159,7 +89,7 @@ class KnowledgeBase:
         self.place = place
         self.settings = settings or Settings()
         self._lock = threading.Lock()
-        self._open: _View | None = None
+        self._open: Generation | None = None
 
     def rebuild(
         self, *, full: bool = False, jobs: int | None = None, progress: Progress | None = None
@@ -177,8 +107,8 @@ class KnowledgeBase:
     def warm_up(self) -> None:
         """Loads now what the first question would wait for."""
         warm_up()
-        view = self._view()
-        view.judge(read_question("error 错误"))
+        generation = self.generation()
+        generation.judge(read_question("error 错误"))
 
     def search(
         self,
@@ -196,27 +126,27 @@ class KnowledgeBase:
         `tag`, `lang` and `folder` narrow them. With a filter and no question: all its posts.
         """
         started = time.perf_counter()
-        view = self._view()
-        asked, suggestion = view.read(question)
-        judged = view.judge(asked)
+        generation = self.generation()
+        asked, suggestion = generation.read(question)
+        judged = generation.judge(asked)
         best = judged.ranked
         if not asked.terms and (tag or lang or folder):
-            first = np.flatnonzero(np.diff(view.post_of, prepend=-1)).astype(np.int32)
+            first = np.flatnonzero(np.diff(generation.post_of, prepend=-1)).astype(np.int32)
             best = Ranked(first, np.zeros(len(first), np.float32))
         kept = [
             i
             for i, problem in enumerate(best.problems)
-            if _passes(view.entry(int(problem)), tag, lang, folder)
+            if _passes(generation.entry(int(problem)), tag, lang, folder)
         ]
-        importance = view.ranking.importance(asked)
+        importance = generation.ranking.importance(asked)
         start = (page - 1) * per_page
         hits = tuple(
             self._hit(
-                view,
+                generation,
                 int(best.problems[i]),
                 float(best.scores[i]),
                 importance,
-                view.evidence.explain(asked, judged, i) if explain and asked.terms else None,
+                generation.evidence.explain(asked, judged, i) if explain and asked.terms else None,
             )
             for i in kept[start : start + per_page]
         )
@@ -227,27 +157,26 @@ class KnowledgeBase:
             per_page=per_page,
             hits=hits,
             suggestion=suggestion,
-            facets=_facets([view.entry(int(best.problems[i])) for i in kept]),
+            facets=_facets([generation.entry(int(best.problems[i])) for i in kept]),
             took_ms=_since(started),
-            index=view.info,
+            index=generation.info,
         )
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """The fix that answers a question, or the posts that may help, or neither."""
         started = time.perf_counter()
-        view = self._view()
-        ranking = view.ranking
-        asked, carried = complete(view.read(question)[0], history, ranking)
-        judged = view.judge(asked)
+        generation = self.generation()
+        ranking = generation.ranking
+        asked, carried = complete(generation.read(question)[0], history, ranking)
+        judged = generation.judge(asked)
         best = judged.ranked
         importance = ranking.importance(asked)
         found: Found | None = None
-        sure = 0.0
+        sure = generation.confidence(asked, judged)
         if len(best):
             first = int(best.problems[0])
-            entry = view.entry(first)
-            problem = view.problem(first)
-            sure = confidence(read_signals(asked, judged, len(view.entries)))
+            entry = generation.entry(first)
+            problem = generation.problem(first)
             fix = find_fix(problem, importance) if sure >= ANSWER else None
             if fix is not None:
                 found = Found(self._cite(entry), problem.title, problem.anchor, fix)
@@ -264,37 +193,36 @@ class KnowledgeBase:
             found=found,
             alternatives=tuple(
                 self._alternative(
-                    view, int(number), sure * math.exp(float(score) - top), importance
+                    generation, int(number), sure * math.exp(float(score) - top), importance
                 )
                 for number, score in zip(others, scores, strict=True)
             ),
             unmatched=unknown_words(question, ranking),
             took_ms=_since(started),
-            index=view.info,
+            index=generation.info,
         )
 
     def suggest(self, text: str, most: int = 8) -> Suggestions:
         """Titles that hold all that was typed, and terms that begin with its last word."""
-        view = self._view()
+        generation = self.generation()
         typed = fold(text[:200]).split()
         if not typed:
             return Suggestions((), ())
-        held = (
-            i for i, title in enumerate(view.folded_titles) if all(word in title for word in typed)
-        )
-        titles = sorted(held, key=lambda i: (view.folded_titles[i].find(typed[0]), i))[:most]
+        folded = generation.folded_titles
+        held = (i for i, title in enumerate(folded) if all(word in title for word in typed))
+        titles = sorted(held, key=lambda i: (folded[i].find(typed[0]), i))[:most]
         return Suggestions(
-            tuple(self._cite(view.entries[i]) for i in titles),
-            tuple(_beginning(view.index.engine.vocabulary(), typed[-1], view.ranking)[:most]),
+            tuple(self._cite(generation.entries[i]) for i in titles),
+            tuple(generation.beginning(typed[-1])[:most]),
         )
 
     def post(self, path: str, highlight: Callable[[str, str], str]) -> PostText | None:
         """A post of the index to read, or None where there is no such post (any more)."""
-        view = self._view()
-        number = view.number_of.get(path)
+        generation = self.generation()
+        number = generation.number_of.get(path)
         if number is None:
             return None
-        entry = view.entries[number]
+        entry = generation.entries[number]
         try:
             file = (self.folder / path).resolve()
             if not file.is_relative_to(self.folder.resolve()):
@@ -308,17 +236,17 @@ class KnowledgeBase:
 
     def info(self) -> IndexInfo:
         """Which index answers now."""
-        return self._view().info
+        return self.generation().info
 
     def newest_titles(self, most: int) -> tuple[str, ...]:
         """Titles of posts that have a date, newest first."""
-        dated = [entry for entry in self._view().entries if entry.date]
+        dated = [entry for entry in self.generation().entries if entry.date]
         dated.sort(key=lambda entry: (entry.date or "", entry.path), reverse=True)
         return tuple(dict.fromkeys(entry.title for entry in dated[: most * 3]))[:most]
 
     def status(self) -> Status:
         """What is indexed and what a rebuild would change; reads every post once."""
-        manifest = self._view().index.manifest
+        manifest = self.generation().index.manifest
         indexed = {entry.path: entry.digest for entry in manifest.posts}
         skipped = {one.path for one in manifest.skipped}
         there: dict[str, str] = {}
@@ -341,14 +269,12 @@ class KnowledgeBase:
             skipped=manifest.skipped,
         )
 
-    # Parts
-
-    def _view(self) -> _View:
-        """The newest generation, opened once."""
+    def generation(self) -> Generation:
+        """The newest generation, opened once; raises NoIndex where there is none."""
         current = current_generation(self.place)
-        view = self._open
-        if view is not None and view.index.folder == current:
-            return view
+        found = self._open
+        if found is not None and found.index.folder == current:
+            return found
         with self._lock:
             if self._open is None or self._open.index.folder != current:
                 index = open_current(self.place)
@@ -357,34 +283,38 @@ class KnowledgeBase:
                     again = f"fixdex rebuild {shlex.quote(str(self.folder))}"
                     raise NoIndex(f"{self.folder} {state}; make an index with: {again}")
                 # The one before is let go of when the last question that uses it is done.
-                self._open = _View(index)
+                self._open = Generation(index)
             return self._open
+
+    # Parts
 
     def _hit(
         self,
-        view: _View,
+        generation: Generation,
         number: int,
         score: float,
         importance: Mapping[str, float],
         why: tuple[tuple[str, float], ...] | None,
     ) -> Hit:
-        problem = view.problem(number)
+        problem = generation.problem(number)
         passage = best_passage(problem, importance)
         return Hit(
-            post=self._cite(view.entry(number)),
+            post=self._cite(generation.entry(number)),
             anchor=passage.anchor,
             heading=passage.heading,
             score=score,
             snippet=passage.snippet,
-            has_fix=view.has_fix(number),
+            has_fix=generation.has_fix(number),
             why=why,
         )
 
     def _alternative(
-        self, view: _View, number: int, sure: float, importance: Mapping[str, float]
+        self, generation: Generation, number: int, sure: float, importance: Mapping[str, float]
     ) -> Alternative:
-        passage = best_passage(view.problem(number), importance)
-        return Alternative(self._cite(view.entry(number)), passage.anchor, sure, passage.snippet)
+        passage = best_passage(generation.problem(number), importance)
+        return Alternative(
+            self._cite(generation.entry(number)), passage.anchor, sure, passage.snippet
+        )
 
     def _cite(self, entry: Entry) -> Citation:
         prefix = self.settings.path_prefix.rstrip("/")
@@ -428,22 +358,6 @@ def _facets(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, int], ...]]:
         return tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST_FACETS])
 
     return {"tag": most(tags), "lang": most(langs)}
-
-
-def _beginning(vocabulary: Sequence[str], start: str, ranking: Ranking) -> list[str]:
-    """Terms that begin so, the most used first."""
-    low = bisect_left(vocabulary, start)
-    found = []
-    for row in range(low, min(low + 300, len(vocabulary))):
-        if not vocabulary[row].startswith(start):
-            break
-        found.append(vocabulary[row])
-
-    def used(term: str) -> int:
-        postings = ranking.term(term)
-        return len(postings[0]) if postings else 0
-
-    return sorted(found, key=lambda term: (-used(term), term))
 
 
 def _since(started: float) -> float:

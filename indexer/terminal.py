@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from indexer.answers import Answer, Citation, Found, Hits
+from indexer.checks import Checked
+from indexer.evaluation import Evaluation, Measure
 from indexer.fixes import Step
 from indexer.knowledge_base import Status
 from indexer.rebuild import Progress as Advance
@@ -144,6 +147,54 @@ class Terminal:
             "stale; bring it up to date with: fixdex rebuild" if status.stale else "up to date"
         )
 
+    def checked(self, checked: Checked) -> None:
+        """Every finding, post by post."""
+        path = None
+        for one in checked.findings:
+            if one.path != path:
+                path = one.path
+                self._print(path, "bold")
+            place = f"line {one.line}: " if one.line else ""
+            self._console.print(
+                Text.assemble(f"  {place}", (one.kind, "yellow"), f": {one.reason}")
+            )
+        found = len({one.path for one in checked.findings})
+        self._print(f"{checked.posts} posts checked, {found} of them with findings")
+
+    def evaluation(self, evaluation: Evaluation) -> None:
+        """A table by kind of question, the measures with their 95 % intervals."""
+        names = ("kind", "n", "hit@1", "95 %", "hit@3", "MRR@10", "Fix@1", "95 %", "given",
+                 "answered", "median ms", "95th ms")  # fmt: skip
+        rows = [names]
+        rows += [
+            (
+                one.kind, str(one.count), _figure(one.hit1), _interval(one.hit1),
+                _figure(one.hit3), _figure(one.mrr10), _figure(one.fix1), _interval(one.fix1),
+                _figure(one.given), _figure(one.answered),
+                f"{one.median_ms:.1f}", f"{one.p95_ms:.1f}",
+            )
+            for one in evaluation.kinds
+        ]  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows if evaluation.kinds else ():
+            kind, *figures = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            self._print("  ".join([kind.lstrip().ljust(widths[0]), *figures]))
+        if (none := evaluation.abstention) is not None:
+            self._print(
+                f"{none.count} questions without an answer: {_figure(none.answered)} of them"
+                f" answered ({_interval(none.answered)}),"
+                f" AUROC {_figure(none.auroc)} ({_interval(none.auroc)})"
+            )
+        for missed in evaluation.missed[:_MOST_NAMED]:
+            question = " ".join(missed.question.split())[:80]
+            place = f"place {missed.place}" if missed.place else "not in the first ten"
+            wanted = f"wanted {missed.wanted[0]} ({place}), got {missed.first or 'none'}"
+            self._print(f"  {question}: {wanted}", "dim")
+        if len(evaluation.missed) > _MOST_NAMED:
+            self._print(f"  and {len(evaluation.missed) - _MOST_NAMED} more; all: --json", "dim")
+        for path in evaluation.unknown[:_MOST_NAMED]:
+            self._print(f"  no such post in the index: {path}", "yellow")
+
     @contextmanager
     def progress(self, words: str) -> Iterator[Advance]:
         """A bar while posts are read."""
@@ -156,3 +207,11 @@ class Terminal:
                 bars.update(task, completed=done, total=total)
 
             yield advance
+
+
+def _figure(measure: Measure | None) -> str:
+    return "-" if measure is None or math.isnan(measure.value) else f"{measure.value:.3f}"
+
+
+def _interval(measure: Measure | None) -> str:
+    return "-" if measure is None else f"{measure.low:.2f}-{measure.high:.2f}"

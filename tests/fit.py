@@ -128,12 +128,12 @@ def ask(
     """The questions of one collection, asked."""
     knowledge_base = KnowledgeBase(folder, work / "index" / name)
     knowledge_base.rebuild()
-    view = knowledge_base._view()
+    generation = knowledge_base.generation()
     for one in (*questions, *none):
-        question, _ = view.read(one["query"])
-        ranked = view.posts(view.ranking.rank(question))
+        question, _ = generation.read(one["query"])
+        ranked = generation.posts(generation.ranking.rank(question))
         first = ranked.problems[:LOOKED_AT]
-        rows = view.evidence.features(question, first, ranked.scores[:LOOKED_AT])
+        rows = generation.evidence.features(question, first, ranked.scores[:LOOKED_AT])
         gold = one.get("pages", [])
         yield Case(
             collection=name,
@@ -143,8 +143,8 @@ def ask(
             question=question,
             ranked=Ranked(first, ranked.scores[:LOOKED_AT]),
             rows=rows,
-            gold=np.array([view.entry(int(p)).path in gold for p in first], bool),
-            posts=len(view.entries),
+            gold=np.array([generation.entry(int(p)).path in gold for p in first], bool),
+            posts=len(generation.entries),
         )
 
 

@@ -20,10 +20,10 @@ def ask(folder: Path, text: str) -> dict[str, dict[str, float]]:
     """Path → what was seen, best first."""
     knowledge_base = KnowledgeBase(folder, folder / ".fixdex")
     knowledge_base.rebuild()
-    view = knowledge_base._view()
-    judged = view.judge(read_question(text))
+    generation = knowledge_base.generation()
+    judged = generation.judge(read_question(text))
     return {
-        view.entry(int(problem)).path: dict(zip(NAMES, row.tolist(), strict=True))
+        generation.entry(int(problem)).path: dict(zip(NAMES, row.tolist(), strict=True))
         for problem, row in zip(judged.ranked.problems, judged.rows, strict=False)
     }
 
@@ -69,7 +69,7 @@ def test_posts_past_those_looked_at_stand_below_them(tmp_path: Path) -> None:
     posts = {f"p{i:03}": f"# Post {i}\n\nshared {'pad ' * i}" for i in range(LOOKED_AT + 20)}
     knowledge_base = KnowledgeBase(write(tmp_path, **posts), tmp_path / ".fixdex")
     knowledge_base.rebuild()
-    judged = knowledge_base._view().judge(read_question("shared"))
+    judged = knowledge_base.generation().judge(read_question("shared"))
     assert len(judged.rows) == LOOKED_AT
     assert len(judged.ranked) == LOOKED_AT + 20
     assert list(judged.ranked.scores) == sorted(judged.ranked.scores, reverse=True)
@@ -82,7 +82,7 @@ def test_every_coefficient_has_its_signal_and_every_signal_its_coefficient(tmp_p
     knowledge_base = KnowledgeBase(write(tmp_path, a="# A\n\nb"), tmp_path / ".fixdex")
     knowledge_base.rebuild()
     question = read_question("a b")
-    signals = read_signals(question, knowledge_base._view().judge(question), 1)
+    signals = read_signals(question, knowledge_base.generation().judge(question), 1)
     assert {*signals, "constant"} == set(found["confidence"]["weights"])
 
 
@@ -96,7 +96,7 @@ def test_what_is_seen_is_finite_whatever_is_asked(tmp_path: Path) -> None:
     knowledge_base = KnowledgeBase(write(tmp_path, a="# A\n\nb c", b="错误"), tmp_path / ".fixdex")
     knowledge_base.rebuild()
     for text in ("", "  ", "?!", "b" * 5000, "错误 " * 9000, "\0", "a b c 错误"):
-        judged = knowledge_base._view().judge(read_question(text))
+        judged = knowledge_base.generation().judge(read_question(text))
         assert np.isfinite(judged.rows).all()
 
 

@@ -1,0 +1,109 @@
+"""Generation: one index that is open, and how its posts stand to a question."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from indexer.analyzer import fold
+from indexer.answers import IndexInfo
+from indexer.confidence import confidence, read_signals
+from indexer.evidence import Evidence, Judged
+from indexer.fixes import has_fix
+from indexer.index import Entry, Index
+from indexer.problems import Problem
+from indexer.question import Question, read_question, respelled
+from indexer.ranking import Ranked, Ranking
+from indexer.rebuild import from_record
+from indexer.spelling import corrections
+
+# Spelling is looked at so far, and a longer question is not offered anew.
+_SPELLED, _SUGGESTED = 2000, 200
+
+
+class Generation:
+    """One generation of the index, open, with what is derived from it."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.entries = index.manifest.posts
+        self.ranking = Ranking(index.engine)
+        counts = [entry.problems for entry in self.entries]
+        self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
+        self.evidence = Evidence(self.ranking, chinese[self.post_of])
+        self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
+        self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
+        self.problem = lru_cache(maxsize=2000)(self._problem)
+        self.has_fix = lru_cache(maxsize=20_000)(self._has_fix)
+
+    def _problem(self, number: int) -> Problem:
+        return from_record(self.index.engine.record(number))
+
+    def _has_fix(self, number: int) -> bool:
+        return has_fix(self.problem(number))
+
+    @cached_property
+    def folded_titles(self) -> list[str]:
+        return [fold(entry.title) for entry in self.entries]
+
+    @cached_property
+    def titled(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, title in enumerate(self.folded_titles):
+            found.setdefault(title, []).append(number)
+        return found
+
+    def read(self, text: str) -> tuple[Question, str | None]:
+        """The question that a text asks, and the text with unknown words as posts spell them."""
+        found = corrections(text[:_SPELLED], self.ranking.holding)
+        suggestion = text
+        for typed, meant in found.items():
+            suggestion = re.sub(rf"\b{typed}\b", meant, suggestion)
+        asked = respelled(read_question(text), found)
+        return asked, suggestion if found and len(text) <= _SUGGESTED else None
+
+    def judge(self, question: Question) -> Judged:
+        """The best problem of each post, best first, and what was seen of the first of them."""
+        best = self.posts(self.ranking.rank(question))
+        named = self.titled.get(fold(question.text.strip()))
+        if named is None:
+            return self.evidence.judge(question, best)
+        # A question that is the title of a post asks for that post, however common its words.
+        ours = np.isin(self.post_of[best.problems], named)
+        order = np.argsort(~ours, kind="stable")
+        best = Ranked(best.problems[order], best.scores[order])
+        return self.evidence.judge(question, best, best.problems[: int(ours.sum())])
+
+    def confidence(self, question: Question, judged: Judged) -> float:
+        """How sure it is, 0 to 1, that the first post answers the question."""
+        if not len(judged.ranked):
+            return 0.0
+        return confidence(read_signals(question, judged, len(self.entries)))
+
+    def posts(self, ranked: Ranked) -> Ranked:
+        """The best problem of each post, best first."""
+        _, first = np.unique(self.post_of[ranked.problems], return_index=True)
+        first.sort()
+        return Ranked(ranked.problems[first], ranked.scores[first])
+
+    def entry(self, problem: int) -> Entry:
+        return self.entries[int(self.post_of[problem])]
+
+    def beginning(self, start: str) -> list[str]:
+        """Terms that begin so, the most used first."""
+        vocabulary = self.index.engine.vocabulary()
+        found = []
+        for row in range(low := bisect_left(vocabulary, start), min(low + 300, len(vocabulary))):
+            if not vocabulary[row].startswith(start):
+                break
+            found.append(vocabulary[row])
+
+        def used(term: str) -> int:
+            postings = self.ranking.term(term)
+            return len(postings[0]) if postings else 0
+
+        return sorted(found, key=lambda term: (-used(term), term))
