@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: serve test lint format clean
+.PHONY: serve test fuzz lint format clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,6 +16,9 @@ serve: $(VENV)/ready  ## serve the posts in kb/
 
 test: $(VENV)/ready  ## run the tests
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/ready  ## read pastes that no one would write, for a minute
+	$(BIN)/python tests/fuzz.py
 
 lint: $(VENV)/ready  ## ruff, mypy, codespell
 	$(BIN)/ruff check .

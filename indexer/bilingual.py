@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.analyzer import Term, fold, words
@@ -48,13 +49,19 @@ class _Group:
 class Glossary:
     """Groups of forms that translate each other."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        """Reads lines `form, form = form, form`: Chinese on the left, English on the right."""
-        self._groups: list[_Group] = []
+    def __init__(self, lines: Iterable[str], base: Glossary | None = None) -> None:
+        """Reads lines `form, form = form, form`: Chinese on the left, English on the right.
+
+        The groups of `base` come first; a form that it holds must not be among the lines.
+        """
+        self._groups: list[_Group] = list(base._groups) if base else []
         # A form that holds Chinese is found by its characters, any other by its words.
-        self._by_text: dict[str, list[tuple[int, int]]] = {}
-        self._by_words: dict[tuple[str, ...], list[tuple[int, int]]] = {}
-        self._longest = 1
+        self._by_text: dict[str, list[tuple[int, int]]] = dict(base._by_text) if base else {}
+        self._by_words: dict[tuple[str, ...], list[tuple[int, int]]] = (
+            dict(base._by_words) if base else {}
+        )
+        self._longest: int = base._longest if base else 1
+        self._others = functools.lru_cache(maxsize=20_000)(self._find_others)
         for line in lines:
             left, sign, right = line.partition(" = ")
             if sign and not line.startswith("#"):
@@ -62,6 +69,11 @@ class Glossary:
 
     def __len__(self) -> int:
         return len(self._groups)
+
+    def holds(self, form: str) -> bool:
+        """Whether a form is one of the glossary's."""
+        key = fold(form).replace(" ", "")
+        return key in self._by_text or tuple(t.text for t in words(form)) in self._by_words
 
     def spans(self, text: str, found: Sequence[Term] | None = None) -> tuple[Span, ...]:
         """The spans of a text that can be said otherwise; none crosses another, some hold others.
@@ -124,8 +136,9 @@ class Glossary:
                 if key in self._by_words:
                     yield found[first].start, found[last - 1].end, key
 
-    @functools.lru_cache(maxsize=20_000)  # noqa: B019  # one glossary for the life of a process
-    def _others(self, key: str | tuple[str, ...]) -> tuple[tuple[Other, ...], tuple[Other, ...]]:
+    def _find_others(
+        self, key: str | tuple[str, ...]
+    ) -> tuple[tuple[Other, ...], tuple[Other, ...]]:
         members = self._by_text[key] if isinstance(key, str) else self._by_words[key]
         own = tuple(t.text for t in words(key)) if isinstance(key, str) else key
         share = 1 / len(members)
@@ -152,3 +165,56 @@ def glossary() -> Glossary:
     """The glossary that ships with Fixdex."""
     data = importlib.resources.files("indexer") / "data" / "glossary.txt"
     return Glossary(data.read_text("utf-8").splitlines())
+
+
+# `显存（GPU memory）`, `GPU memory（显存）`
+_ENGLISH = "[A-Za-z][A-Za-z-]{1,30}(?: [A-Za-z-]{1,30}){0,3}"
+_MINED = re.compile(
+    rf"([{HAN}]{{2,12}}) ?[（(]({_ENGLISH})[）)]"
+    rf"|(?<![\w.#-])({_ENGLISH}) ?[（(]([{HAN}]{{2,8}})[）)]"
+)
+_MOST_MINED = 50
+# Words that no name of a thing begins with.
+_BINDING = re.compile(
+    "的|了|和|与|或|及|在|对|对于|把|将|用|是|叫|为|即|称|称为|这|那|这个|一个|被|从|到|给|让|有|使用|进行|通过|以及"
+    "|就是|例如|比如|其中|所有|每个|该|此|也|都|再|会|能|可以|需要|然后|如果|以|由|于|等|我|你|请|点击|选择|查看|参考"
+)
+# So many words make a name that several posts use; one that only one uses has fewer and is longer.
+_NAME_WORDS, _NAME_WORDS_ONCE = 3, 2
+_SHORTEST, _SHORTEST_ONCE = 2, 3
+
+
+def find_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """What a text says in both languages side by side: (Chinese that ends with it, English)."""
+    found = ((m[1] or m[4], m[2] or m[3]) for m in _MINED.finditer(text))
+    return tuple(dict.fromkeys(found))[:_MOST_MINED]
+
+
+def choose_pairs(found: Iterable[tuple[str, str]], known: Glossary) -> tuple[str, ...]:
+    """Lines of a glossary from the pairs of many texts: those that agree and say something new.
+
+    Of the Chinese before a bracket, the last words that most texts share are the name. An English
+    name that stands beside many things names none of them.
+    """
+    names: dict[str, Counter[str]] = {}
+    total: Counter[str] = Counter()
+    for chinese, english in found:
+        total[key := fold(english)] += 1
+        names.setdefault(key, Counter()).update(_last_words(fold(chinese)))
+    lines = []
+    for english, own in sorted(names.items()):
+        once = total[english] == 1
+        shortest, most = (_SHORTEST_ONCE, _NAME_WORDS_ONCE) if once else (_SHORTEST, _NAME_WORDS)
+        fit = [name for name in own if len(name) >= shortest and len(words(name)) <= most]
+        name = max(fit, key=lambda name: (own[name], len(name), name), default="")
+        if own[name] * 2 > total[english] and not known.holds(name) and not known.holds(english):
+            lines.append(f"{name} = {english}")
+    return tuple(lines)
+
+
+def _last_words(chinese: str) -> Iterator[str]:
+    """What a text may end with: its last word, its last two words …"""
+    for word in reversed(words(chinese)[-_NAME_WORDS:]):
+        if _BINDING.fullmatch(word.text):
+            return
+        yield chinese[word.start :]

@@ -10,6 +10,7 @@ import numpy as np
 
 from indexer.analyzer import fold
 from indexer.answers import IndexInfo
+from indexer.bilingual import Glossary, glossary
 from indexer.confidence import confidence, read_signals
 from indexer.evidence import Evidence, Judged
 from indexer.fixes import has_fix
@@ -36,6 +37,7 @@ class Generation:
         chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
         self.evidence = Evidence(self.ranking, chinese[self.post_of])
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
+        self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
         self.problem = lru_cache(maxsize=2000)(self._problem)
         self.has_fix = lru_cache(maxsize=20_000)(self._has_fix)
@@ -63,7 +65,7 @@ class Generation:
         suggestion = text
         for typed, meant in found.items():
             suggestion = re.sub(rf"\b{typed}\b", meant, suggestion)
-        asked = respelled(read_question(text), found)
+        asked = respelled(read_question(text, self.glossary), found)
         return asked, suggestion if found and len(text) <= _SUGGESTED else None
 
     def judge(self, question: Question) -> Judged:

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer import analyzer
 from indexer.engines import whoosh_engine
@@ -39,6 +40,7 @@ class Entry:
     digest: str
     problems: int
     repairs: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation holds; `posts` stand in the order of their problems."""
+    """What a generation holds; `posts` stand in the order of their problems.
+
+    `pairs` are lines of a glossary, from what the posts say in both languages.
+    """
 
     folder: str
     built_at: str
@@ -59,6 +64,7 @@ class Manifest:
     posts: tuple[Entry, ...]
     skipped: tuple[Skipped, ...] = ()
     drafts: bool = False
+    pairs: tuple[str, ...] = ()
     fingerprint: str = ""
 
 
@@ -77,9 +83,9 @@ class Index:
 
 # What decides what an index holds.
 _RULES = (
-    "analyzer.py", "block_rules.py", "chinese.py", "front_matter.py", "markdown.py", "pasted.py",
-    "plain.py", "postings.py", "posts.py", "problems.py", "rebuild.py", "roles.py",
-    "data/roles.yaml", "engines/whoosh_engine.py",
+    "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "front_matter.py",
+    "markdown.py", "pasted.py", "plain.py", "postings.py", "posts.py", "problems.py", "rebuild.py",
+    "roles.py", "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
 )  # fmt: skip
 
 
@@ -187,12 +193,15 @@ def _read_manifest(folder: Path) -> Manifest | None:
         return None
     if data.get("fingerprint") != fingerprint():
         return None
-    data["posts"] = tuple(
-        Entry(**{**e, "tags": tuple(e["tags"]), "repairs": tuple(e["repairs"])})
-        for e in data["posts"]
-    )
+    data["posts"] = tuple(_entry(one) for one in data["posts"])
+    data["pairs"] = tuple(data["pairs"])
     data["skipped"] = tuple(Skipped(**s) for s in data["skipped"])
     return Manifest(**data)
+
+
+def _entry(data: dict[str, Any]) -> Entry:
+    lists = {name: tuple(data[name]) for name in ("tags", "repairs")}
+    return Entry(**{**data, **lists, "pairs": tuple((a, b) for a, b in data["pairs"])})
 
 
 def _is_ours(folder: Path) -> bool:

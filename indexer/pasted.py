@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import re
 from dataclasses import dataclass
 
 LONGEST = 64 * 1024
 _LINES = 400
+_LONGEST_LINE = 1000
+# So many things may stand before a message.
+_MOST_BEFORE = 4
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
+
+
+def _read_patterns() -> dict[str, list[str]]:
+    """The patterns of `data/pasted.txt` by kind."""
+    data = importlib.resources.files("indexer") / "data" / "pasted.txt"
+    found: dict[str, list[str]] = {}
+    for line in data.read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            kind, pattern = line.split(maxsplit=1)
+            found.setdefault(kind, []).append(pattern)
+    return found
+
+
+_PATTERNS = _read_patterns()
+
+
+def _any(kind: str) -> re.Pattern[str]:
+    return re.compile("|".join(_PATTERNS[kind]))
+
+
+_BEFORE, _GRAVE_BEFORE = _any("before"), _any("grave")
+_FRAME, _AROUND, _NEXT, _SUMMARY = map(_any, ("frame", "around", "next", "summary"))
+_NOTE, _COMPLAINT, _CAUSE = map(_any, ("note", "complaint", "cause"))
+_SIGN = re.compile(
+    rf"(?:^|[^A-Za-z])(?:{'|'.join(_PATTERNS['sign'])})(?:[^A-Za-z]|$)", re.IGNORECASE
+)
+_LOGGER = re.compile(r"\[[\w .:/-]{1,60}\](?:\s+[\w.$]{1,120})?\s+(?:-|:)\s|[\w.$]{3,120} - ")
+_HELP = re.compile(r"\s*-> \[Help \d\]\s*$")
+
 _TYPE = (
     r"(?:[A-Za-z_$][\w$]*[.:]{1,2})*[A-Z][\w$]*"
     r"(?:Error|Exception|Warning|Fault|Failure|Interrupt|Exit)"
 )
-_EXCEPTION = re.compile(rf"(?:^|[\s\[(|:>]|[^\x00-\x7f])({_TYPE}|panic|PANIC)\b(?:[:：(]|\s*$|\s)")
+_EXCEPTION = re.compile(
+    rf"(?:^|[\s\[(|:>']|[^\x00-\x7f])({_TYPE}|panic|PANIC)\b(?:[:：(')]|\s*$|\s)"
+)
+# After `Traceback` whatever stands where the trace began is the exception.
+_RAISED = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?::\s|$)")
 _CODE = re.compile(
     r"\b(?:[A-Z]{1,6}-?\d{3,6}|0x[89A-Fa-f][0-9A-Fa-f]{7}|E[A-Z]{3,}|SIG[A-Z]{2,7}"
     r"|ERR_[A-Z_]+|[A-Z]+_[A-Z_]*(?:ERROR|STATUS|DENIED|FAILED)[A-Z_]*)\b"
 )
-_FRAME = re.compile(
-    r"\s*(?:File \".*\", line \d+|at .+[(:].*|#\d+\s|\.\.\. \d+ (?:more|common)|-->|goroutine \d+"
-    r"|\[?[<(]?(?:0x)?[0-9a-f]{8,}\b|\^[\^~]*\s*$|[~^]+\s*$|\d+ \||\|)"
-)
-# What tools say before or after, whatever went wrong.
-_SUMMARY = re.compile(
-    r"ld returned \d+ exit status|make(?:\[\d+\])?: \*\*\*|could not compile|aborting due to \d"
-    r"|complete log of this run|BUILD FAILURE|BUILD FAILED|exited with code \d|exit status \d+\s*$"
-    r"|in function [`'\"]|Failed to execute goal|\[Help \d\]|For more information about this error"
-)
-# `bash: rm: …`, `nginx: [emerg] …`, `error[E0382]: …`, `CMake Error at …`, `ERROR 1698 (28000): …`
-_COMPLAINT = re.compile(
-    r"(?:[\w./+-]{1,40}: )?\[?(?:error|fatal|fatal error|emerg|panic|crit|alert|ERROR|FATAL|FAILED)"
-    r"\]?(?:\[\w+\])?(?: [\w-]{1,12})?(?: \(\w+\))?[:： ]\s*\S|npm err|npm ERR"
-    r"|-?(?:bash|sh|zsh|dash|ksh|ld|cc1|collect2|ssh|git|psql|sed|grep|rm|cp|mv|ls|cat|tar|docker)"
-    r": \S|(?:/[\w./+-]{1,80}/)?ld: \S|CMake Error|(?:[A-Z]\w+ )?Error: \S"
-)
-_STRONG = re.compile(
-    r"(?:^|[^A-Za-z])(?:error|fatal|fatal error|panic|exception|failed|failure|cannot|can't"
-    r"|could not|couldn't|unable to|denied|refused|not found|no such|undefined|unknown|invalid"
-    r"|unexpected|unsupported|timed? ?out|abort(?:ed)?|segmentation fault|killed|warning|traceback"
-    r"|not permitted|already exists|already in use|too long|too large"
-    r"|too many|no space|missing|mismatch|conflict|err!|errno)(?:[^A-Za-z]|$)"
-    r"|错误|异常|失败|无法|找不到|拒绝|不存在|未定义|不支持|超时|出错|不能|未找到|錯誤|異常|失敗|無法|拒絕|逾時",
-    re.IGNORECASE,
-)
+_GRAVE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,60 +65,132 @@ class Pasted:
     errors: tuple[str, ...]
     exceptions: tuple[str, ...]
     codes: tuple[str, ...]
+    cause: str | None
+    """The error line that the others come from, where the text says so."""
+    notes: tuple[str, ...]
+    """Lines that say more about it: hints, details, the rest of a long message."""
     told: bool
     """Whether a line begins as a program begins its complaint: `name: what went wrong`."""
     output: bool
     """Whether the text looks like the output of a program rather than like words or a program."""
 
 
+@dataclass(slots=True)
+class _Trace:
+    """Where in a text the reader is."""
+
+    raised_at: int | None = None
+    """Where the trace began that the exception has not come for."""
+    traces: int = 0
+    grouped: bool = False
+    wrong: bool = False
+    """Below `What went wrong:`, up to an empty line."""
+    message: bool = False
+    """Right below a line whose message stands on the next."""
+    long: bool = False
+    """Below an exception whose message goes on."""
+
+
 def read_pasted(text: str) -> Pasted:
     """The error lines, exception types and codes of a text; time grows with its length alone."""
     lines = _ANSI.sub("", text[:LONGEST]).split("\n")[:_LINES]
     found: list[tuple[float, int, str]] = []
-    frames = 0
-    told = False
+    summaries: list[tuple[float, int, str]] = []
+    notes: list[str] = []
+    causes: list[str] = []
     exceptions: dict[str, None] = {}
     codes: dict[str, None] = {}
-    traceback = False
-    for number, line in enumerate(lines):
-        line = line.strip()[:1000]
-        if not line:
+    frames = printed = 0
+    told = False
+    at = _Trace()
+    for number, raw in enumerate(lines):
+        line = raw[:_LONGEST_LINE].rstrip()
+        if not line.strip():
+            at.wrong = at.message = at.long = False
             continue
-        traceback = traceback or line.startswith("Traceback (most recent call last)")
-        if _FRAME.match(line):
+        if at.grouped:
+            line = re.sub(r"^\s*[|+](?:-[-+ ]*|(?=\s|$))", "", line)
+        indent = len(line) - len(line.lstrip())
+        body, grave = _message(line.strip())
+        printed += body != line.strip()
+        told |= grave
+        if "Traceback (most recent call last)" in body:
+            at.raised_at, at.traces = indent, at.traces + 1
+            at.grouped |= "Exception Group" in body
+            continue
+        if at.raised_at is not None and (raised := _RAISED.match(body)) and indent == at.raised_at:
+            exceptions.setdefault(raised[1])
+            at.raised_at, at.long = None, True
+            score = 4.0 - 3.0 * ("ExceptionGroup" in raised[1])
+            found.append((score, number, body))
+            codes.update(dict.fromkeys(match[0] for match in _CODE.finditer(body)))
+            continue
+        if _FRAME.match(body):
             frames += 1
             continue
-        score = 0.0
-        if _COMPLAINT.match(line):
+        if _AROUND.match(body):
+            at.wrong |= body.startswith("* What went wrong")
+            frames += body[0].isalpha()
+            continue
+        score = _GRAVE if grave else 0.0
+        if _COMPLAINT.match(body):
             told = True
-            score += 1.5
-        for match in _EXCEPTION.finditer(line):
+            score += _GRAVE
+        for match in _EXCEPTION.finditer(body):
             exceptions.setdefault(match[1])
-            score += 2.0
-            if match.start() == 0:
-                score += 1.0
-        for match in _CODE.finditer(line):
+            score += 3.0 if match.start() == 0 else 2.0
+        for match in _CODE.finditer(body):
             codes.setdefault(match[0])
             score += 0.5
-        if _STRONG.search(line):
-            score += 1.0
-        if _SUMMARY.search(line):
-            score -= 2.5
-        if line.startswith(("Caused by:", "Root cause")):
-            score += 1.5
+        score += _SIGN.search(body) is not None
+        score += 1.0 * at.wrong + 0.5 * (at.wrong and body.startswith("> "))
+        score += 2.0 * at.message
+        at.message = bool(_NEXT.match(body))
+        if cause := _CAUSE.match(body):
+            score += 3.0
+            causes.append(body)
+            at.long = False
+        if at.message or (_SUMMARY.search(body) and not cause):
+            summaries.append((score, number, body))
+            score = 0.0
+        elif at.long or (_NOTE.match(body) and not cause):
+            notes.append(body)
+            score = min(score, 0.0 if at.long else 0.5)
         if score > 0:
-            found.append((score, number, line))
-    # Interpreters say what went wrong last, compilers first.
-    found.sort(key=lambda one: (-one[0], -one[1] if traceback else one[1]))
-    strong = bool(found) and (found[0][0] >= 3.0 or frames >= 2 or traceback)
+            found.append((score, number, body))
+    # Interpreters say what went wrong last, compilers first; of causes the last is the root.
+    found = found or summaries
+    late = (bool(at.traces) and not at.grouped) or len(causes) > 1
+    found.sort(key=lambda one: (-one[0], -one[1] if late else one[1]))
+    filled = sum(bool(line.strip()) for line in lines)
+    strong = bool(found) and (
+        found[0][0] >= 3.0 or at.traces > 0 or frames >= 2 or printed >= min(2, filled)
+    )
     strong = strong or (told and _output(lines))
+    errors = tuple(dict.fromkeys(line for _, _, line in found))[:5]
     return Pasted(
-        tuple(line for _, _, line in found[:5]),
+        errors,
         tuple(exceptions)[:10],
         tuple(codes)[:10],
+        causes[-1] if causes else errors[1] if at.traces > 1 and len(errors) > 1 else None,
+        tuple(notes)[:10],
         told,
         strong or (bool(found) and len(found) * 3 >= len(lines) and _output(lines)),
     )
+
+
+def _message(line: str) -> tuple[str, bool]:
+    """The message of a line, and whether what stands before it says that it is grave."""
+    grave = False
+    for _ in range(_MOST_BEFORE):
+        says = _GRAVE_BEFORE.match(line)
+        match = says or _BEFORE.match(line)
+        if not match:
+            break
+        line, grave = line[match.end() :], grave or says is not None
+    if grave or line[:1] == "[":
+        line = _LOGGER.sub("", line, count=1) if _LOGGER.match(line) else line
+    return _HELP.sub("", line), grave
 
 
 # What a run of a program put into its message: it differs at the next person's. Each kind with

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from indexer.analyzer import PIECE, WHOLE, Term, count_terms, fold, terms, words
-from indexer.bilingual import Other, glossary
+from indexer.bilingual import Glossary, Other, glossary
 from indexer.pasted import LONGEST, Pasted, codes, read_pasted, values
 
 Kind = Literal["paste", "words", "sentence"]
 
-# In a paste, what the lines that say what went wrong count for, and all the others.
+# In a paste, what the lines that say what went wrong count for, those that say more about it, and
+# all the others.
 ERROR_LINES = (1.0, 0.6, 0.4, 0.4, 0.4)
-OTHER_LINES = 0.15
+NOTES, OTHER_LINES = 0.35, 0.15
 # No word counts for more than this, however often it was said.
 _MOST, _MOST_PASTED = 2.0, 1.5
 # Lines of a paste that count for less are not looked up in the glossary.
@@ -57,13 +58,20 @@ class Question:
     codes: frozenset[str] = frozenset()
 
 
-def read_question(text: str) -> Question:
-    """The question that a text asks; of a paste, the lines that say what went wrong count most."""
+def read_question(text: str, bridge: Glossary | None = None) -> Question:
+    """The question that a text asks; of a paste, the lines that say what went wrong count most.
+
+    `bridge` says how else its phrases can be said; without one, the glossary of Fixdex does.
+    """
+    bridge = glossary() if bridge is None else bridge
     text = text[:LONGEST]
     pasted = read_pasted(text)
     if not _is_paste(text, pasted):
-        return _read_lines(text, "words" if _is_words(text) else "sentence", [(text, WHOLE)])
-    return _read_lines(text, "paste", [*zip(pasted.errors, ERROR_LINES, strict=False)])
+        kind: Kind = "words" if _is_words(text) else "sentence"
+        return _read_lines(text, kind, [(text, WHOLE)], bridge)
+    lines = [*zip(pasted.errors, ERROR_LINES, strict=False)]
+    lines += [(note, NOTES) for note in pasted.notes]
+    return _read_lines(text, "paste", lines, bridge)
 
 
 def respelled(question: Question, corrections: Mapping[str, str]) -> Question:
@@ -91,7 +99,9 @@ def _is_words(text: str) -> bool:
     return len(_BINDS.findall(folded)) <= 1 and latin + chinese / 2 <= _FEW
 
 
-def _read_lines(text: str, kind: Kind, lines: list[tuple[str, float]]) -> Question:
+def _read_lines(
+    text: str, kind: Kind, lines: list[tuple[str, float]], bridge: Glossary
+) -> Question:
     weights: dict[str, float] = {}
     phrases: dict[frozenset[str], Phrase] = {}
     pairs: dict[tuple[str, str], None] = {}
@@ -108,7 +118,7 @@ def _read_lines(text: str, kind: Kind, lines: list[tuple[str, float]]) -> Questi
         pairs.update(dict.fromkeys(_neighbours(line)))
         if weight < _BRIDGED:
             continue
-        for span in reversed(glossary().spans(line, cut)):
+        for span in reversed(bridge.spans(line, cut)):
             covered = frozenset(
                 t.text for t in found if span.start <= t.start and t.end <= span.end
             )

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from indexer.analyzer import count_terms
+from indexer.bilingual import choose_pairs, find_pairs, glossary
 from indexer.folder import DRAFT, Found, NotText, find_posts
 from indexer.index import (
     Entry,
@@ -200,6 +201,7 @@ def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
                 hashlib.sha256(data).hexdigest(),
                 len(problems),
                 post.repairs,
+                _pairs(problems),
             )
         )
         for problem in problems:
@@ -214,6 +216,12 @@ def _digest(file: Path) -> str | None:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def _pairs(problems: Sequence[Problem]) -> tuple[tuple[str, str], ...]:
+    """What a post says in both languages side by side."""
+    told = (part.block for problem in problems for part in problem.parts)
+    return find_pairs("\n".join(plain(block.text) for block in told if block.kind != "code"))
 
 
 # The field a block counts in, by its role; what tells of no role counts as plain text.
@@ -310,6 +318,7 @@ def _write(
         posts=tuple(entries),
         skipped=tuple(skipped),
         drafts=drafts,
+        pairs=choose_pairs((pair for entry in entries for pair in entry.pairs), glossary()),
         fingerprint=fingerprint(),
     )
     write_next(place, manifest, merge(parts), records)

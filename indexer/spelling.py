@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from indexer.analyzer import words
 
 # Words as people type them: a letter run; anything with digits or signs may be a code or a name.
-_WORD = re.compile(r"(?<![\w.\-/\\:])[A-Za-z]{5,20}(?![\w.\-/\\:])")
+_WORD = re.compile(r"(?<![\w.\-/\\:])[A-Za-z]{3,20}(?![\w.\-/\\:])")
+# A shorter word is one letter away from too many others.
+_SHORTEST = 5
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -16,23 +18,28 @@ def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict
     """For each unknown word of a text, as it was typed, the nearest word that posts have.
 
     `holding` says how many problems hold a term. Codes and identifiers are never corrected: only
-    words of letters, all lower case but for the first, are.
+    words of letters, all lower case but for the first, are. Where more words are unknown than can
+    be corrected, the question is about something else, and none is.
     """
     found: dict[str, str] = {}
+    lost = set()
     for match in _WORD.finditer(text):
         typed = match[0]
         if typed in found or not typed[1:].islower() or _held(typed, holding):
             continue
-        near = max(
-            ((_held(word, holding), word) for word in sorted(set(_one_edit(typed.lower())))),
+        tried = sorted(set(_one_edit(typed.lower()))) if len(typed) >= _SHORTEST else []
+        held, near = max(
+            ((_held(word, holding), word) for word in tried),
             key=lambda one: one[0],
             default=(0, ""),
         )
-        if near[0]:
-            found[typed] = near[1]
+        if held:
+            found[typed] = near
+        else:
+            lost.add(typed)
         if len(found) == most:
             break
-    return found
+    return found if len(found) >= len(lost) else {}
 
 
 def _held(word: str, holding: Callable[[str], int]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.bilingual import Glossary, glossary
+from conftest import MakeKnowledgeBase
+from indexer.bilingual import Glossary, choose_pairs, find_pairs, glossary
 
 SMALL = Glossary(
     [
@@ -85,3 +86,40 @@ def words_of(text: str) -> list:
     from indexer.analyzer import words
 
     return words(text)
+
+
+def test_what_a_text_says_in_both_languages_is_found_in_either_order() -> None:
+    text = "订单中心（order center）每天对账，显存（GPU memory）不够；cold start (冷启动) 很慢。"
+    assert find_pairs(text) == (
+        ("订单中心", "order center"),
+        ("显存", "GPU memory"),
+        ("冷启动", "cold start"),
+    )
+    assert find_pairs("见附录（2021）、按键（Ctrl+C）、保存(x)") == ()
+
+
+def test_the_words_before_a_bracket_that_texts_share_are_the_name() -> None:
+    found = [
+        ("检查对账中台", "recon hub"),
+        ("重启对账中台", "Recon Hub"),
+        ("先看对账中台", "recon hub"),
+    ]
+    assert choose_pairs(found, glossary()) == ("对账中台 = recon hub",)
+
+
+def test_a_name_that_stands_beside_many_things_is_no_translation() -> None:
+    found = [("安装客户端", "ubuntu"), ("编译内核", "ubuntu"), ("换源镜像站", "ubuntu")]
+    assert choose_pairs(found, glossary()) == ()
+
+
+def test_what_the_glossary_knows_is_not_learnt_anew() -> None:
+    assert choose_pairs([("显存", "video thing"), ("显存", "video thing")], glossary()) == ()
+
+
+def test_an_english_question_finds_a_chinese_post_by_a_pair_of_another(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    fix = "# 订单中心卡住\n\n## 解决\n\n清掉订单中心的锁：\n\n```\nredis-cli del lock\n```\n"
+    words = "# 名词\n\n每天对账的是订单中心（orderly hub）。\n"
+    found = make_kb({"words.md": words, "fix.md": fix}).search("orderly hub")
+    assert {hit.post.path for hit in found.hits} == {"words.md", "fix.md"}

@@ -13,6 +13,7 @@ from conftest import MakeKnowledgeBase
 from indexer import Settings
 from posts_for_tests import POSTS
 from webapp import create_app
+from webapp.pages import without
 
 MakeClient = Callable[..., FlaskClient]
 HOSTILE = """---
@@ -194,3 +195,21 @@ def test_an_unknown_word_offers_the_nearest_known_one(client: FlaskClient) -> No
     assert link.get_text() == "unrelated histories"
     assert str(link["href"]).endswith("q=unrelated+histories")
     assert not read(client, "/", q=link.get_text()).select(".suggestion")
+
+
+def test_what_was_understood_can_be_left_out_and_taken_in_again(client: FlaskClient) -> None:
+    question = "php7.4-fpm.sock failed EACCES"
+    page = read(client, "/", q=question)
+    labels = {label.code.text: label for label in page.select(".understood button") if label.code}
+    assert labels["EACCES"]["form"] == page.select_one("form.ask")["id"]  # type: ignore[index]  # there is one
+    assert labels["EACCES"]["value"] == "EACCES"
+    less = read(client, "/", q=question, without="EACCES")
+    (removed,) = less.select(".understood .removed")
+    assert removed["value"] == "" and "EACCES" in removed.text
+    assert less.select_one("textarea").text.strip() == question  # type: ignore[union-attr]  # there is one
+    assert not less.select('.understood [data-kind="code"]')
+
+
+def test_words_are_left_out_whole_and_never_all() -> None:
+    assert without("ValueError in Error", ["Error"]).split() == ["ValueError", "in"]
+    assert without("EACCES", ["EACCES"]) == "EACCES"

@@ -6,7 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import ROOT
 from indexer.pasted import codes, read_pasted, values
+
+
+def read_pastes() -> dict[str, tuple[str, str, str | None]]:
+    """name → (what a tool prints, what its first error line holds, what one of three holds)."""
+    found = {}
+    for part in (ROOT / "tests" / "pastes.txt").read_text("utf-8").split("\n%%% ")[1:]:
+        name, wanted, *lines = part.rstrip("\n").split("\n")
+        beside = lines.pop(0).removeprefix("%beside ") if lines[0].startswith("%beside ") else None
+        found[name] = ("\n".join(lines), wanted.removeprefix("%want "), beside)
+    return found
+
+
+PASTES = read_pastes()
 
 PYTHON = """Traceback (most recent call last):
   File "/home/me/app/train.py", line 31, in <module>
@@ -49,6 +63,38 @@ def test_what_a_tool_says_last_whatever_went_wrong_is_not_the_error() -> None:
     found = read_pasted(LINK)
     assert "undefined reference" in found.errors[0]
     assert not any("exit status" in line or "***" in line for line in found.errors)
+
+
+@pytest.mark.parametrize("name", PASTES)
+def test_the_error_line_of_each_world_comes_first(name: str) -> None:
+    text, wanted, beside = PASTES[name]
+    found = read_pasted(text)
+    assert wanted in found.errors[0]
+    assert beside is None or any(beside in line for line in found.errors[:3])
+    assert found.output
+    # What is shown as understood can be taken out of what was pasted.
+    assert all(line in text for line in (*found.errors, *found.notes))
+
+
+def test_a_chain_names_the_error_that_it_began_with() -> None:
+    assert read_pasted(PASTES["python direct cause"][0]).cause == (
+        "ConnectionRefusedError: [Errno 111] Connection refused"
+    )
+    cause = read_pasted(PASTES["dotnet inner"][0]).cause
+    assert cause is not None and "System.IO.FileNotFoundException" in cause
+    assert read_pasted(PYTHON).cause is None
+
+
+def test_the_rest_of_a_long_message_and_hints_are_notes() -> None:
+    notes = read_pasted(PASTES["python multi-line"][0]).notes
+    assert any("Missing key(s)" in note for note in notes)
+    assert any("RUST_BACKTRACE" in note for note in read_pasted(PASTES["rust panic"][0]).notes)
+
+
+def test_every_leaf_of_a_group_is_an_error() -> None:
+    errors = read_pasted(PASTES["python group"][0]).errors
+    assert errors[1] == "KeyError: 'port'"
+    assert not errors[0].startswith("ExceptionGroup")
 
 
 def test_codes_are_kept() -> None:

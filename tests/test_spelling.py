@@ -37,6 +37,11 @@ def test_known_words_codes_and_identifiers_stay(text: str) -> None:
     assert corrections(text, holding) == {}
 
 
+def test_a_question_about_something_else_is_not_bent_to_what_posts_have() -> None:
+    assert corrections("functino bake sourdough", holding) == {}
+    assert corrections("functino sourdough", holding) == {"functino": "function"}
+
+
 def test_search_offers_the_nearest_word_and_keeps_the_question(make_kb: MakeKnowledgeBase) -> None:
     hits = make_kb(POSTS).search("unrelated historeis")
     assert hits.question == "unrelated historeis"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,12 +27,14 @@ from webapp.texts import choose_language, texts
 blueprint = Blueprint("pages", __name__)
 
 PER_PAGE = 10
+MOST_REMOVED = 20
 
 
 @blueprint.get("/")
 def search() -> str:
     """The search page: the answer to `q`, then the other posts."""
     question = checked(request.args.get("q", ""))
+    removed = [text for text in request.args.get("without", "").split("\n") if text][:MOST_REMOVED]
     narrowed = {name: request.args.get(name) or None for name in ("tag", "lang", "folder")}
     page = number("page", 1, 100_000)
     if not question.strip() and not any(narrowed.values()):
@@ -39,9 +43,10 @@ def search() -> str:
     started = time.perf_counter()
     # The answer is out of all posts; who narrows them or turns the page looks for others.
     whole = bool(question.strip()) and page == 1 and not any(narrowed.values())
-    answer = knowledge_base().ask(question) if whole else None
+    asked = without(question, removed)
+    answer = knowledge_base().ask(asked) if whole else None
     hits = knowledge_base().search(
-        question,
+        asked,
         page=page,
         per_page=PER_PAGE,
         tag=narrowed["tag"],
@@ -54,6 +59,7 @@ def search() -> str:
     return _render(
         "search.html",
         question=question,
+        removed=removed,
         answer=answer,
         hits=hits,
         others=[hit for hit in hits.hits if hit.post.path != shown],
@@ -61,6 +67,14 @@ def search() -> str:
         address=_address,
         pages=-(-hits.total // PER_PAGE),
     )
+
+
+def without(question: str, removed: Sequence[str]) -> str:
+    """A question less what it was read as; all of it where nothing would be left."""
+    left = question
+    for text in removed:
+        left = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", " ", left)
+    return left if left.strip() else question
 
 
 def _address(**changes: Any) -> str:
