@@ -16,6 +16,7 @@ _HAN = re.compile(f"[{HAN}]")
 # A form of more words is a sentence.
 _LONGEST = 6
 _MOST = 24
+_MOST_SPANS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,15 @@ class Glossary:
         `found` are the words of the text, where they are known already.
         """
         found = words(text) if found is None else found
-        matches = sorted(
-            {*self._chinese(text, found), *self._latin(found)},
-            key=lambda m: (m[0] - m[1], m[0]),
-        )
+        # What is said again says no more, and a long text is no longer a phrase of a few words.
+        first: dict[str | tuple[str, ...], tuple[int, int]] = {}
+        for start, end, form in self._chinese(text, found):
+            first.setdefault(form, (start, end))
+        for start, end, forms in self._latin(found):
+            first.setdefault(forms, (start, end))
+        matches = sorted(first.items(), key=lambda m: (m[1][0] - m[1][1], m[1][0]))
         kept: list[Span] = []
-        for start, end, key in matches:
+        for key, (start, end) in matches[:_MOST_SPANS]:
             crosses = any(
                 (s.start < start < s.end < end) or (start < s.start < end < s.end)
                 or (s.start, s.end) == (start, end)

@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import wraps
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
 from indexer.answers import answer_json, hits_json
 from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
-from indexer.index import IndexFault
+from indexer.index import IndexBusy, IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.places import choose_folder, choose_place
 from indexer.rebuild import Progress
 from indexer.settings import SettingsError, load_settings
-from indexer.terminal import Terminal
+from indexer.terminal import Terminal, end_with_reader
 
-ANSWERED, NOTHING, FAILED, NO_INDEX = 0, 1, 2, 3
+ANSWERED, NOTHING, FAILED, NO_INDEX, INTERRUPTED = 0, 1, 2, 3, 130
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def run() -> None:
+    """The command `fixdex`: a failure of the user's world is one sentence, never a traceback."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, _nowhere())
+        else:
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        main.main(prog_name="fixdex", standalone_mode=False)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "fixdex"
+        message = " ".join(error.format_message().split()).rstrip(".")
+        _fail(f"{message}; see: {command} --help", FAILED)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except NoIndex as error:
+        _fail(str(error), NO_INDEX)
+    except (SettingsError, IndexFault, QuestionsError) as error:
+        _fail(str(error), FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", FAILED)
+    finally:
+        _flush()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,22 +76,17 @@ def _open(folder: str | None, index: str | None, **options: Any) -> KnowledgeBas
     return KnowledgeBase(chosen.folder, choose_place(chosen.folder, index), settings)
 
 
-def _one_sentence(command: _Command) -> _Command:
-    """Shows an error of the user's world as one sentence, with its exit code."""
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except NoIndex as error:
-            _fail(str(error), NO_INDEX)
-        except (SettingsError, IndexFault, QuestionsError) as error:
-            _fail(str(error), FAILED)
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{error.strerror or error}", FAILED)
 
-    return run  # type: ignore[return-value]  # wraps keeps the signature
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left cannot be written; without this, Python tries again at its end.
+        sys.stdout = _nowhere()
+        _fail(f"standard output: {error.strerror}", FAILED)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -73,6 +95,7 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def _print_json(value: Any) -> None:
+    end_with_reader()
     text = json.dumps(value, ensure_ascii=False, indent=2)
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -84,7 +107,6 @@ def _print_json(value: Any) -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes that read posts.")
 @click.option("--drafts/--no-drafts", default=None, help="Also index drafts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@_one_sentence
 def rebuild(
     folder: str | None,
     kb: str | None,
@@ -95,7 +117,7 @@ def rebuild(
     as_json: bool,
 ) -> None:
     """Bring the index up to date with the posts in FOLDER."""
-    knowledge_base = _open(folder or kb, index, jobs=jobs, drafts=drafts)
+    knowledge_base = _open(kb if folder is None else folder, index, jobs=jobs, drafts=drafts)
     with _progress() as progress:
         report = knowledge_base.rebuild(full=full, progress=progress)
     if as_json:
@@ -122,7 +144,6 @@ def _progress(words: str = "reading posts") -> Iterator[Progress | None]:
 @click.option("--lang", help="Only posts in this language: en, zh or zh-Hant.")
 @click.option("--json", "as_json", is_flag=True, help="Print the hits as JSON.")
 @click.option("--explain", is_flag=True, help="Say what each word added to the score.")
-@_one_sentence
 def search(
     words: tuple[str, ...],
     kb: str | None,
@@ -152,15 +173,18 @@ LONGEST_QUESTION = 64 * 1024
 @click.argument("question", nargs=-1)
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-@_one_sentence
 def ask(question: tuple[str, ...], kb: str | None, index: str | None, as_json: bool) -> None:
     """Show the fix for QUESTION, or for the error that is piped in."""
     text = " ".join(question)
     if not question:
+        if sys.stdin is None:
+            _fail("there is neither a question nor standard input to read one from", FAILED)
         if sys.stdin.isatty():
             click.echo("Paste the error, then press Ctrl-D:", err=True)
         # The end of a long log holds what went wrong.
         text = sys.stdin.buffer.read()[-LONGEST_QUESTION:].decode("utf-8", "replace")
+    if not text.strip() and not as_json:
+        _fail("nothing was asked; name a question, or pipe in what failed", NOTHING)
     answer = _open(kb, index).ask(_text(text))
     if as_json:
         _print_json(answer_json(answer))
@@ -179,15 +203,18 @@ def _text(words: str) -> str:
 @_knowledge_base_options
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8000; 0: a free one).")
-@_one_sentence
 def serve(
     folder: str | None, kb: str | None, index: str | None, host: str | None, port: int | None
 ) -> None:
     """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
-    knowledge_base = _open(folder or kb, index, host=host, port=port)
-    with _progress() as progress:
-        report = knowledge_base.rebuild(progress=progress)
-    Terminal(stderr=True).report(report, str(knowledge_base.folder))
+    knowledge_base = _open(kb if folder is None else folder, index, host=host, port=port)
+    try:
+        with _progress() as progress:
+            report = knowledge_base.rebuild(progress=progress)
+        Terminal(stderr=True).report(report, str(knowledge_base.folder))
+    except IndexBusy:
+        info = knowledge_base.info()
+        click.echo(f"fixdex: another rebuild runs; serving the index of {info.built_at}", err=True)
     # The one step up: by entry point, so that no module here imports the web.
     (site,) = entry_points(group="fixdex.site")
     site.load()(knowledge_base)
@@ -196,7 +223,6 @@ def serve(
 @main.command()
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@_one_sentence
 def status(kb: str | None, index: str | None, as_json: bool) -> None:
     """Say what is indexed, and what changed since."""
     found = _open(kb, index).status()
@@ -209,7 +235,6 @@ def status(kb: str | None, index: str | None, as_json: bool) -> None:
 @main.command()
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@_one_sentence
 def check(kb: str | None, index: str | None, as_json: bool) -> None:
     """Name the posts that will not answer, and why."""
     knowledge_base = _open(kb, index)
@@ -226,7 +251,6 @@ def check(kb: str | None, index: str | None, as_json: bool) -> None:
 @click.argument("questions", type=click.Path(path_type=Path))
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
-@_one_sentence
 def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool) -> None:
     """Measure how well the posts answer QUESTIONS, a file with a line of JSON per question."""
     asked = read_questions(questions)
@@ -240,4 +264,4 @@ def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool
 
 
 if __name__ == "__main__":
-    main()
+    run()

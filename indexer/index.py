@@ -7,6 +7,7 @@ PLACE/generations/NAME/    manifest.json, engine files
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -25,6 +26,10 @@ from indexer.postings import Postings
 
 class IndexFault(RuntimeError):
     """An index that cannot be used; the message says what to do."""
+
+
+class IndexBusy(IndexFault):
+    """Another process writes the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ def open_current(place: Path) -> Index | None:
             return Index(whoosh_engine.open_index(folder), manifest, folder)
         except FileNotFoundError:
             continue  # a rebuild switched and cleaned up between the two looks
+        except Exception:  # whatever a damaged file makes Whoosh or pickle raise
+            return None
     return None
 
 
@@ -136,8 +143,11 @@ def write_next(place: Path, manifest: Manifest, postings: Postings, records: Seq
             json.dumps(asdict(manifest), ensure_ascii=True), "utf-8"
         )
         _flush(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in (None, errno.ENOSPC):
+            # NumPy says only how many values it could not write.
+            raise IndexFault(f"{place} cannot hold the index: the disk is full") from None
         raise
     before = current_generation(place)
     following = place / "current.next"
@@ -153,10 +163,16 @@ def write_next(place: Path, manifest: Manifest, postings: Postings, records: Seq
 
 def prepare_place(place: Path) -> None:
     """Makes the folder of an index, private to its owner and ignored by git."""
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError:
+        raise IndexFault(f"{place} is a file; name a folder for the index with --index") from None
     ignore = place / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", "ascii")
+    generations = place / "generations"
+    if generations.exists() and not generations.is_dir():
+        generations.unlink()
 
 
 @contextlib.contextmanager
@@ -171,7 +187,7 @@ def rebuilding(place: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise IndexFault(
+            raise IndexBusy(
                 f"another rebuild of {place} is running; wait for it, then try again"
             ) from None
         yield
@@ -191,7 +207,7 @@ def _read_manifest(folder: Path) -> Manifest | None:
         data = json.loads((folder / "manifest.json").read_text("utf-8"))
     except ValueError:
         return None
-    if data.get("fingerprint") != fingerprint():
+    if not isinstance(data, dict) or data.get("fingerprint") != fingerprint():
         return None
     data["posts"] = tuple(_entry(one) for one in data["posts"])
     data["pairs"] = tuple(data["pairs"])

@@ -279,7 +279,7 @@ class KnowledgeBase:
             if self._open is None or self._open.index.folder != current:
                 index = open_current(self.place)
                 if index is None:
-                    state = "has no index yet" if current is None else "was indexed by other rules"
+                    state = "has no index" + (" yet" if current is None else " that can be used")
                     again = f"fixdex rebuild {shlex.quote(str(self.folder))}"
                     raise NoIndex(f"{self.folder} {state}; make an index with: {again}")
                 # The one before is let go of when the last question that uses it is done.

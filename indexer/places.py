@@ -28,7 +28,9 @@ def choose_folder(
     """
     environment = os.environ if environment is None else environment
     here = Path.cwd() if here is None else here
-    for text, source in ((named, "FOLDER"), (environment.get("FIXDEX_KB"), "FIXDEX_KB")):
+    for text, source in ((named, "the folder"), (environment.get("FIXDEX_KB"), "FIXDEX_KB")):
+        if text == "":
+            raise SettingsError(f"{source} is empty; name a folder of posts")
         if text:
             folder = Path(text).expanduser().absolute()
             if not folder.is_dir():

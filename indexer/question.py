@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -107,7 +108,8 @@ def _read_lines(
     pairs: dict[tuple[str, str], None] = {}
     most = _MOST_PASTED if kind == "paste" else _MOST
     for line, weight in lines:
-        found = [*terms(line)]
+        found = sorted(terms(line), key=lambda term: term.start)
+        starts = [term.start for term in found]
         counts: dict[str, float] = {}
         masks = values(line)
         for term in found:
@@ -115,21 +117,22 @@ def _read_lines(
         for name, count in counts.items():
             weights[name] = max(weights.get(name, 0.0), weight * min(count, most))
         cut = words(line)
-        pairs.update(dict.fromkeys(_neighbours(line)))
+        cut_starts = [word.start for word in cut]
+        pairs.update(dict.fromkeys(_neighbours(cut)))
         if weight < _BRIDGED:
             continue
         for span in reversed(bridge.spans(line, cut)):
-            covered = frozenset(
-                t.text for t in found if span.start <= t.start and t.end <= span.end
-            )
-            size = sum(span.start <= w.start and w.end <= span.end for w in cut)
+            within = found[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
+            covered = frozenset(term.text for term in within if term.end <= span.end)
+            said = cut[bisect_left(cut_starts, span.start) : bisect_left(cut_starts, span.end)]
+            size = sum(word.end <= span.end for word in said)
             phrases.setdefault(
                 covered, Phrase(covered, weight * size, span.translations, span.synonyms)
             )
     if kind == "paste":
         others: dict[str, float] = {}
         count_terms(text, others)
-        pairs.update(dict.fromkeys(_neighbours(text)))
+        pairs.update(dict.fromkeys(_neighbours(words(text))))
         for name in others:
             weights.setdefault(name, OTHER_LINES)
     named = frozenset(
@@ -146,8 +149,7 @@ def _left(term: Term, masks: tuple[tuple[int, int, float], ...]) -> float:
     return min(inside, default=1.0)
 
 
-def _neighbours(text: str) -> list[tuple[str, str]]:
-    cut = words(text)
+def _neighbours(cut: Sequence[Term]) -> list[tuple[str, str]]:
     return [
         (left.text, right.text)
         for left, right in itertools.pairwise(cut)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -163,6 +164,8 @@ def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batc
 
 def _end_with_parent() -> None:
     """Ends this worker when the process that started it is killed: nobody else would."""
+    # Ctrl-C reaches all processes of a terminal; the parent ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

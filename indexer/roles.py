@@ -51,8 +51,10 @@ _SPARE = re.compile(
     r"^(?:如下|方法|办法|一|二|三|四|五|的|了|是|我|有|最终|具体|可能|可能的|几种|主要|相关|详细|第|种|the|a|an|of|to|"
     r"this|it|your|possible|for|my|and|in|error|problem|issue|code|\d+)$"
 )
+# A label ends within so many characters; its pattern tries again from each bracket before it.
+_LABEL_WITHIN = 80
 _LABEL = re.compile(
-    r"^[\s*_>【\[「#-]*(?:\d+[.、)）]\s*)?[*_【\[「]*(?P<name>[^\n:：*_】\]」]{1,40}?)[*_】\]」]*\s*"
+    r"^[\s*_>【\[「#-]{0,20}(?:\d+[.、)）]\s*)?[*_【\[「]{0,8}(?P<name>[^\n:：*_】\]」]{1,40}?)[*_】\]」]*\s*"
     r"(?:[:：][*_】\]」]*|(?<=[】\]」]))\s*"
 )
 
@@ -70,7 +72,7 @@ def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
     if (box := _BOX.match(text)) and (role := _phrase_role(fold(box[1]).strip())) is not None:
         return Label(role, box.end())
-    match = _LABEL.match(text)
+    match = _LABEL.match(text[:_LABEL_WITHIN])
     if match is None:
         return _lead_in(text)
     name = _NUMBERING.sub("", fold(match["name"])).strip()

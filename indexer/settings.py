@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -74,6 +75,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         data = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(f"{path} cannot be read as YAML: {reason}") from error
@@ -95,17 +98,35 @@ def _convert(name: str, value: Any, where: str) -> Any:
             raise SettingsError(f"{where}: expected true or false, not {value!r}")
         return text in _TRUE
     if isinstance(default, int):
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise SettingsError(f"{where}: expected a whole number, not {value!r}") from None
+        low, high = _RANGES[name]
+        text = str(value).strip()
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise SettingsError(
+                f"{where}: expected a whole number from {low} to {high}, not {value!r}"
+            )
+        return int(text)
     if isinstance(default, tuple):
         items = value if isinstance(value, (list, tuple)) else str(value).split(",")
         return tuple(item for item in (str(i).strip() for i in items) if item)
     if name == "rate_limit":
         # YAML 1.1 reads a bare `off` as false.
         text = "off" if value is False else str(value).strip().lower()
-        if text != "off" and not text.isdigit():
-            raise SettingsError(f"{where}: expected a whole number or off, not {value!r}")
+        if text != "off" and not (text.isascii() and text.isdigit() and int(text)):
+            raise SettingsError(f"{where}: expected a whole number above 0 or off, not {value!r}")
         return text
-    return str(value)
+    if not isinstance(value, str | int | float):
+        raise SettingsError(f"{where}: expected a text, not {value!r}")
+    text = str(value).strip()
+    if name == "permalink" and text and not _PERMALINK.fullmatch(text):
+        raise SettingsError(
+            f"{where}: expected an address such as https://example.com/{{stem}}/ with {{path}},"
+            f" {{folder}} or {{stem}}, not {value!r}"
+        )
+    if name == "path_prefix" and text and not _PREFIX.fullmatch(text):
+        raise SettingsError(f"{where}: expected a path such as /kb, not {value!r}")
+    return text
+
+
+_RANGES = {"port": (0, 65535), "jobs": (0, 1024)}
+_PERMALINK = re.compile(r"(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem)\})*")
+_PREFIX = re.compile(r"/?[\w.~-]+(?:/[\w.~-]+)*/?", re.ASCII)

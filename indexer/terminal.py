@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,15 +26,36 @@ from indexer.snippets import Snippet
 _MOST_NAMED = 20
 
 
+# Posts are other people's text: what would steer a terminal is shown instead.
+_CONTROLS = {n: f"\\x{n:02x}" for n in (*range(32), *range(127, 160)) if chr(n) not in "\n\t"}
+
+
+def end_with_reader() -> None:
+    """From here on this process ends without a word when its reader does, as `cat` would."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def _shown(text: str) -> str:
+    return text.translate(_CONTROLS)
+
+
+def _name(text: str) -> str:
+    """A title or a path, on one line."""
+    return _shown(text).replace("\n", "\\n")
+
+
 class Terminal:
     """Standard output or standard error, for a person to read."""
 
     def __init__(self, *, stderr: bool = False) -> None:
+        if not stderr:
+            end_with_reader()
         # Piped text is not wrapped: a line of a post stays a line.
         self._console = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
 
     def _print(self, text: str = "", style: str = "") -> None:
-        self._console.print(Text(text, style=style))
+        self._console.print(Text(_shown(text), style=style))
 
     def answer(self, answer: Answer) -> None:
         """The fix with where it stands; else what may help, or that nothing does."""
@@ -55,8 +77,8 @@ class Terminal:
                 self._snippet(other.snippet)
 
     def _found(self, found: Found, sure: float) -> None:
-        self._console.print(Text(found.post.title, style="bold"))
-        details = [found.post.path, *([found.post.date] if found.post.date else [])]
+        self._console.print(Text(_name(found.post.title), style="bold"))
+        details = [_name(found.post.path), *([found.post.date] if found.post.date else [])]
         self._print(f"{'  '.join(details)}  ({sure:.0%} sure)", "dim")
         if found.fix.lead:
             self._print("\n" + found.fix.lead)
@@ -67,7 +89,7 @@ class Terminal:
             self._print("\nWhat changes", "bold")
             self._code(found.fix.diff, "diff")
         place = found.fix.steps[0].line
-        self._print(f"\n{found.post.link or found.post.path}, line {place}", "dim")
+        self._print(f"\n{found.post.link or _name(found.post.path)}, line {place}", "dim")
 
     def _step(self, step: Step) -> None:
         if step.kind == "text":
@@ -79,7 +101,8 @@ class Terminal:
         if not self._console.is_terminal:
             self._print(code)
             return
-        syntax = Syntax(code, language or "text", theme="ansi_dark", background_color="default")
+        code, language = _shown(code), language or "text"
+        syntax = Syntax(code, language, theme="ansi_dark", background_color="default")
         self._console.print(Padding(syntax, (0, 0, 0, 2)))
 
     def hits(self, hits: Hits) -> None:
@@ -89,9 +112,9 @@ class Terminal:
         if hits.suggestion:
             self._print(f"Did you mean: {hits.suggestion}", "yellow")
         for number, hit in enumerate(hits.hits, hits.per_page * (hits.page - 1) + 1):
-            self._console.print(Text.assemble(f"{number}. ", (hit.post.title, "bold")))
+            self._console.print(Text.assemble(f"{number}. ", (_name(hit.post.title), "bold")))
             place = f"{hit.post.path}#{hit.anchor}" if hit.anchor else hit.post.path
-            self._print(f"   {place}{'  has a fix' if hit.has_fix else ''}", "dim")
+            self._print(f"   {_name(place)}{'  has a fix' if hit.has_fix else ''}", "dim")
             self._snippet(hit.snippet)
             if hit.why is not None:
                 added = ", ".join(f"{term} {value:.2f}" for term, value in hit.why[:12])
@@ -101,10 +124,12 @@ class Terminal:
 
     def _post(self, post: Citation, anchor: str) -> None:
         place = f"{post.path}#{anchor}" if anchor else post.path
-        self._console.print(Text.assemble("- ", (post.title, "bold"), (f"  {place}", "dim")))
+        title, place = _name(post.title), _name(place)
+        self._console.print(Text.assemble("- ", (title, "bold"), (f"  {place}", "dim")))
 
     def _snippet(self, snippet: Snippet) -> None:
-        text = Text(snippet.text)
+        # One character for one: the ranges still fit.
+        text = Text(snippet.text.translate(dict.fromkeys(_CONTROLS, "\ufffd")))
         for start, end in snippet.ranges:
             text.stylize("bold cyan", start, end)
         line = Text("   ")
@@ -124,7 +149,7 @@ class Terminal:
         for file in told[:_MOST_NAMED]:
             what = "skipped" if file.state == "skipped" else "repaired"
             self._console.print(
-                f"  [yellow]{what}[/] {escape(file.path)}: {escape(file.reason or '')}"
+                f"  [yellow]{what}[/] {escape(_name(file.path))}: {escape(file.reason or '')}"
             )
         if len(told) > _MOST_NAMED:
             self._print(

@@ -63,6 +63,11 @@ def test_ask_by_get_and_by_post_say_the_same(client: FlaskClient) -> None:
     assert asked == sent
 
 
+def test_head_is_answered_as_get_is(client: FlaskClient) -> None:
+    response = client.head("/api/ask", query_string={"q": "nginx 502"})
+    assert response.status_code == 200 and response.data == b""
+
+
 def test_ask_has_every_agreed_field_in_every_state(client: FlaskClient) -> None:
     agreed = {
         "question", "answered", "state", "confidence", "understood", "carried", "answer",

@@ -123,7 +123,76 @@ def test_wrong_use_is_one_sentence_and_code_two(words: tuple[str, ...], told: by
     done = fixdex(*words)
     assert done.returncode == 2
     assert told in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert done.stderr.startswith(b"fixdex: ") and done.stderr.count(b"\n") == 1
+
+
+def shell(script: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """A line of a shell, `$F` being the command."""
+    return subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        env={
+            **os.environ,
+            "F": f"{sys.executable} -m indexer.cli",
+            "KB": str(folder),
+            **environment,
+        },
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed by a shell")
+@pytest.mark.parametrize(
+    ("script", "code", "told"),
+    [
+        ('$F ask --kb "$KB" <&-', 2, b"neither a question nor standard input"),
+        ('$F ask --kb "$KB" </dev/null', 1, b"nothing was asked"),
+        ('$F search 502 --json --kb "$KB" >&-', 0, b""),
+        (
+            '$F ask "refusing to merge unrelated histories" --kb "$KB" >/dev/full',
+            2,
+            b"No space left",
+        ),
+        ('set -o pipefail; $F search 502 --json --kb "$KB" | true', 141, b""),
+        ('$F rebuild "" --index "$KB/../none"', 2, b"is empty; name a folder"),
+    ],
+)
+def test_streams_that_are_not_there_are_no_traceback(
+    folder: Path, script: str, code: int, told: bytes
+) -> None:
+    fixdex("rebuild", folder)
+    done = shell(script, folder)
+    assert done.returncode == code
+    assert told in done.stderr and done.stderr.count(b"\n") == bool(told)
+
+
+def test_what_a_terminal_cannot_show_is_escaped(folder: Path) -> None:
+    write_posts(folder, {"esc.md": "# red \x1b[31m frobnicate\n\nabout frobnicate 中文\n"})
+    fixdex("rebuild", folder)
+    shown = fixdex("search", "frobnicate", "--kb", folder)
+    assert rb"red \x1b[31m frobnicate" in shown.stdout and b"\x1b" not in shown.stdout
+    ascii_only = fixdex("search", "中文", "--kb", folder, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert ascii_only.returncode == 0 and rb"\u4e2d\u6587" in ascii_only.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks by flock")
+def test_serve_answers_with_the_last_index_while_another_rebuild_runs(folder: Path) -> None:
+    import fcntl
+
+    fixdex("rebuild", folder)
+    with (folder / ".fixdex" / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "indexer.cli", "serve", folder, "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert server.stdout is not None and server.stderr is not None
+        assert b"answers at" in server.stdout.readline()
+        server.terminate()
+        told = server.communicate(timeout=30)[1]
+    assert b"another rebuild runs; serving the index of" in told
 
 
 def test_a_wrong_setting_names_file_and_key(folder: Path) -> None:

@@ -210,6 +210,12 @@ def test_what_was_understood_can_be_left_out_and_taken_in_again(client: FlaskCli
     assert not less.select('.understood [data-kind="code"]')
 
 
+def test_a_post_whose_name_has_a_line_end_can_be_read(make_kb: MakeKnowledgeBase) -> None:
+    site = create_app(make_kb({"new\nline.md": "# gyroscope\n"})).test_client()
+    url = site.get("/api/search", query_string={"q": "gyroscope"}).json["hits"][0]["post"]["url"]
+    assert site.get(url).status_code == 200
+
+
 def test_words_are_left_out_whole_and_never_all() -> None:
     assert without("ValueError in Error", ["Error"]).split() == ["ValueError", "in"]
     assert without("EACCES", ["EACCES"]) == "EACCES"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from indexer.question import read_question
@@ -51,3 +53,22 @@ def test_a_phrase_comes_before_the_longer_one_that_holds_it() -> None:
 
 def test_a_question_of_any_length_is_read_in_part() -> None:
     assert len(read_question("错误 error\n" * 50_000).text) <= 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "text", ["nginx 502 " * 6500, "错误解决安装" * 3600, "Error: " * 9000, "内存不足 " * 9000]
+)
+def test_what_is_said_again_and_again_is_read_once(text: str) -> None:
+    # Every place held against every other one is 300 calls a character and more.
+    calls = 0
+
+    def count(frame: object, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        read_question(text)
+    finally:
+        sys.setprofile(None)
+    assert calls < 60 * len(text)

@@ -106,7 +106,7 @@ def test_a_rebuild_that_fails_leaves_the_index_that_answers(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("indexer.engines.whoosh_engine.write", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(IndexFault, match="the disk is full"):
         knowledge_base.rebuild()
     assert paths(knowledge_base, "502 Permission denied")[0] == "web/nginx-502.md"
     assert len(list((knowledge_base.place / "generations").iterdir())) == 1
@@ -152,6 +152,34 @@ def test_an_index_made_by_another_version_is_made_again(make_kb: MakeKnowledgeBa
     with pytest.raises(NoIndex, match="fixdex rebuild"):
         other.search("nginx")
     assert other.rebuild().added == len(POSTS)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04garbage", b"[]", None])
+def test_a_damaged_index_is_no_index_and_is_made_again(
+    make_kb: MakeKnowledgeBase, damage: bytes | None
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    (generation,) = (knowledge_base.place / "generations").iterdir()
+    for file in [path for path in generation.rglob("*") if path.is_file()]:
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    broken = KnowledgeBase(knowledge_base.folder, knowledge_base.place)
+    with pytest.raises(NoIndex, match="no index that can be used"):
+        broken.ask("502")
+    assert broken.rebuild().added == len(POSTS)
+    assert broken.ask("502 Permission denied").alternatives or broken.search("502").total
+
+
+def test_what_stands_where_the_index_should_be_is_told_or_put_aside(
+    make_kb: MakeKnowledgeBase, tmp_path: Path
+) -> None:
+    place = tmp_path / "file"
+    place.write_text("no folder", "utf-8")
+    with pytest.raises(IndexFault, match="is a file; name a folder"):
+        KnowledgeBase(make_kb(POSTS).folder, place).rebuild()
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "generations").write_text("", "utf-8")
+    assert KnowledgeBase(tmp_path / "posts", tmp_path / "place").rebuild().indexed == len(POSTS)
 
 
 def test_two_rebuilds_at_once_are_refused_in_one_sentence(make_kb: MakeKnowledgeBase) -> None:

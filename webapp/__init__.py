@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, request, url_for
 from waitress.server import create_server
+from werkzeug.routing import PathConverter
 
 from indexer import KnowledgeBase, SettingsError
 from webapp import api, filters, pages
@@ -31,6 +32,7 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.extensions["fixdex"] = knowledge_base
     app.extensions["visitors"] = Visitors(settings.rate_limit)
     filters.register(app)
+    app.url_map.converters["post"] = _PostConverter
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
     app.after_request(_protect)
@@ -49,6 +51,12 @@ def _protect(response: Response) -> Response:
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
+
+
+class _PostConverter(PathConverter):
+    """The path of a post: any file name, also one with line ends."""
+
+    regex = r"(?s:[^/].*?)"
 
 
 class _Prefixed:

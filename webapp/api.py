@@ -67,7 +67,7 @@ def ask() -> Response:
     """The answer to a question."""
     started = time.perf_counter()
     history: list[Turn] = []
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         question = request.args.get("q", "")
     else:
         question, history = _read_question()

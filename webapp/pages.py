@@ -89,7 +89,7 @@ def _examples() -> list[str]:
     return list(knowledge_base().newest_titles(3))
 
 
-@blueprint.get("/posts/<path:path>")
+@blueprint.get("/posts/<post:path>")
 def post(path: str) -> str | Response:
     """A post to read."""
     found = knowledge_base().post(path, highlighted)
