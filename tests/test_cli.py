@@ -135,7 +135,6 @@ def shell(script: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
             **os.environ,
             "F": f"{sys.executable} -m indexer.cli",
             "KB": str(folder),
-            **environment,
         },
         timeout=120,
         check=False,
