@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ from indexer.ranking import K1, SAID_OTHERWISE, TRANSLATED, Ranked, Ranking
 LOOKED_AT = 60
 # Words that stand within so many of each other stand together.
 NEAR, FAR = 30, 100
+# What opens a problem: its title, its headings and its first words.
+OPENING = 100
 # Two words are a pair where so few words lie between their places; inner words of long ones count.
 _PAIR = 2
 # Only the words that count most are looked for, and only so much of one problem is looked at.
@@ -58,6 +60,8 @@ NAMES = (
     "pairs_share",   # share of the question's neighbours that are neighbours here
     "has_error",     # whether it has an error line
     "has_fix",       # whether it tells a fix
+    "opening",       # share in its first OPENING words
+    "post",          # share in all problems of its post
     "length",        # logarithm of its number of words
     "language",      # whether its post is written in the question's language
 )  # fmt: skip
@@ -112,9 +116,10 @@ def weights() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
 class Evidence:
     """Looks again at the problems that a ranking put first."""
 
-    def __init__(self, ranking: Ranking, chinese: npt.NDArray[np.bool_]) -> None:
-        """`chinese` says of each problem whether its post is written in Chinese."""
+    def __init__(self, ranking: Ranking, chinese: npt.NDArray[np.bool_], post_of: Ints) -> None:
+        """`chinese` says of each problem whether its post is Chinese, `post_of` which it is."""
         self._ranking = ranking
+        self._post_of = post_of
         self._chinese = chinese
         engine = ranking.engine
         self._wording: Wording = engine.wording()
@@ -185,6 +190,7 @@ class Evidence:
         if len(place):
             self._weigh(seen, text, wanted, place, word, factor)
             self._pairs(seen, question, wanted, text.at[place], word, text.owner[place])
+            self._posts(seen, question, wanted, self._post_of[problems])
         return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
 
     def _weigh(
@@ -211,6 +217,8 @@ class Evidence:
         seen["code"] = share(text.fields[block] == _CODE)
         seen["title_own"] = share(own & (text.fields[block] == _TITLE))
         np.maximum.at(seen["best_word"], who, value / max(float(wanted.importance.max()), 1e-6))
+
+        seen["opening"] = share(text.at[place] % (_LONGEST + FAR) < OPENING)
 
         named = np.array([name in wanted.codes for name in wanted.names])
         if named.any():
@@ -324,6 +332,33 @@ class Evidence:
         if not places:
             return np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
         return np.concatenate(places), np.concatenate(numbers), np.concatenate(factors)
+
+    def _posts(
+        self, seen: dict[str, Floats], question: Question, wanted: _Wanted, posts: Ints
+    ) -> None:
+        """Fills in the share of the question that the whole posts hold."""
+        number = {name: i for i, name in enumerate(wanted.names)}
+        held = np.zeros((len(wanted.names), len(posts)), np.float32)
+        place = np.full(int(self._post_of[-1]) + 1, -1, np.int32)
+        place[posts] = np.arange(len(posts), dtype=np.int32)
+
+        def hold(problems: Ints, said: Iterable[int], factor: float) -> None:
+            found = place[self._post_of[problems]]
+            found = found[found >= 0]
+            for i in said:
+                held[i, found] = np.maximum(held[i, found], factor)
+
+        for name, i in number.items():
+            if (own := self._ranking.term(name)) is not None:
+                hold(own[0], (i,), 1.0)
+        for phrase in question.phrases:
+            said = [number[term] for term in phrase.terms if term in number]
+            kinds = (TRANSLATED, phrase.translations), (SAID_OTHERWISE, phrase.synonyms)
+            for factor, ways in kinds:
+                if said and ways and (other := self._ranking.others(ways)) is not None:
+                    hold(other[0], said, factor)
+        whole = float(wanted.importance.sum()) or 1.0
+        seen["post"] = (wanted.importance @ held / whole).astype(np.float32)
 
     def _pairs(
         self,

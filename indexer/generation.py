@@ -35,7 +35,7 @@ class Generation:
         counts = [entry.problems for entry in self.entries]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
-        self.evidence = Evidence(self.ranking, chinese[self.post_of])
+        self.evidence = Evidence(self.ranking, chinese[self.post_of], self.post_of)
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)

@@ -71,6 +71,8 @@ class Pasted:
     """Lines that say more about it: hints, details, the rest of a long message."""
     told: bool
     """Whether a line begins as a program begins its complaint: `name: what went wrong`."""
+    logged: bool
+    """Whether a line begins as lines of a log or of a compiler do: when, who, where."""
     output: bool
     """Whether the text looks like the output of a program rather than like words or a program."""
 
@@ -175,6 +177,7 @@ def read_pasted(text: str) -> Pasted:
         causes[-1] if causes else errors[1] if at.traces > 1 and len(errors) > 1 else None,
         tuple(notes)[:10],
         told,
+        printed > 0,
         strong or (bool(found) and len(found) * 3 >= len(lines) and _output(lines)),
     )
 

@@ -24,6 +24,7 @@ from indexer.front_matter import (
 )
 from indexer.markdown import block_tokens, to_html
 from indexer.plain import plain
+from indexer.roles import names_a_part
 
 BlockKind = Literal["paragraph", "item", "quote", "code", "table", "image", "html"]
 
@@ -377,9 +378,10 @@ def _title(values: Mapping[str, Any], sections: tuple[Section, ...], path: str) 
     title = re.sub(r"\.(?:md|markdown|mdx)$", "", title, flags=re.I)
     if title and "{{" not in title:
         return " ".join(plain(title).split())
-    for section in sections:
-        if section.level == 1:
-            return section.heading
+    first = next((section.heading for section in sections if section.level == 1), "")
+    # `# 参考` at the end of a post is a part of it, not its name.
+    if first and not names_a_part(first):
+        return first
     return _file_title(path)
 
 

@@ -58,7 +58,7 @@ def find_problems(post: Post) -> tuple[Problem, ...]:
             rest.append(at)
             at += 1
             continue
-        end = _subtree_end(post.sections, at)
+        end = _problem_end(post.sections, at, starts)
         problems.append(_problem(post, list(range(at, end)), roles, post.sections[at]))
         at = end
     if rest or not problems:
@@ -132,12 +132,37 @@ def _subtree_end(sections: Sequence[Section], start: int) -> int:
     return end
 
 
+# What a section beside a problem tells of it: `# 问题：…` is followed by `# 解决方法`.
+_OF_THE_ONE_BEFORE = (Role.CAUSE, Role.FAILING, Role.FIX, Role.CHECK)
+
+
+def _problem_end(sections: Sequence[Section], start: int, starts: set[int]) -> int:
+    """Where the sections end that tell a problem: its own, and its fix where that stands beside."""
+    end = _subtree_end(sections, start)
+    while (
+        end < len(sections)
+        and end not in starts
+        and sections[end].level == sections[start].level
+        and heading_role(sections[end].heading) in _OF_THE_ONE_BEFORE
+    ):
+        end = _subtree_end(sections, end)
+    return end
+
+
 _QUESTION = re.compile(
     r"[?？]\s*$|^(?:how|why|what|when|where|can|is|does|do)\b|^(?:如何|为什么|為什麼|怎么|怎麼|怎样|怎樣)",
     re.I,
 )
 _NUMBERED = re.compile(
-    r"^\s*(?:问题|報錯|报错|错误|錯誤|坑|q|issue|problem|error|bug)\s*[0-9一二三四五六七八九十]+",
+    r"^\s*(?:问题|問題|報錯|报错|错误|錯誤|故障|现象|坑|q|question|issue|problem|error|bug)"
+    r"\s*(?:[0-9一二三四五六七八九十]+|[:：]\s*\S)",
+    re.I,
+)
+# Titles of collections: 常见问题, 踩坑记录, FAQ.
+_COLLECTION = re.compile(
+    r"常[见見用]?(?:的)?(?:问题|問題|错误|錯誤|报错)|经常遇到|(?:问题|問題|错误|錯誤|报错|踩坑|坑|排错|故障|疑难)(?:的)?"
+    r"(?:记录|紀錄|記錄|汇总|彙整|集合|集锦|合集|总结|整理|集|录|篇)|踩坑|踩雷|FAQ|Q&A|troubleshooting"
+    r"|(?:common|known) (?:issues|errors|problems)|gotchas|pitfalls",
     re.I,
 )
 
@@ -145,7 +170,8 @@ _NUMBERED = re.compile(
 def _problem_starts(post: Post, roles: list[Role | None]) -> set[int]:
     """The sections that each tell a problem of their own: two or more siblings, or none.
 
-    Where most of three and more siblings do, the others do too.
+    Where most of three and more siblings do, or one does and the title is that of a collection,
+    the others do too.
     """
     by_parent: dict[tuple[int, tuple[str, ...]], list[int]] = {}
     for number, section in enumerate(post.sections):
@@ -154,9 +180,13 @@ def _problem_starts(post: Post, roles: list[Role | None]) -> set[int]:
     starts: set[int] = set()
     for siblings in sorted(by_parent.values(), key=lambda found: found[0]):
         telling = [number for number in siblings if _tells_problem(post, roles, number)]
-        if len(telling) < 2:
+        above = post.sections[siblings[0]].above
+        collected = len(siblings) >= _ENTRIES and bool(
+            _COLLECTION.search(next((name for name in reversed(above) if name), post.title))
+        )
+        if len(telling) < (1 if collected else 2):
             continue
-        if len(telling) >= _ENTRIES and len(telling) * 2 > len(siblings):
+        if collected or (len(telling) >= _ENTRIES and len(telling) * 2 > len(siblings)):
             telling = [n for n in siblings if n in telling or _may_tell(post, roles, n)]
         if not any(start <= telling[0] < _subtree_end(post.sections, start) for start in starts):
             starts.update(telling)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from indexer.analyzer import PIECE, WHOLE, Term, count_terms, fold, terms, words
 from indexer.bilingual import Glossary, Other, glossary
+from indexer.chinese import language_of
 from indexer.pasted import LONGEST, Pasted, codes, read_pasted, values
 
 Kind = Literal["paste", "words", "sentence"]
@@ -28,9 +29,16 @@ _GAP = 3
 # Words that make a sentence of words, and how many words still are no sentence.
 _BINDS = re.compile(
     r"\b(?:the|a|an|is|are|was|my|i|it|to|when|why|how|what|can|do|does|but|with|in|on|of|for"
-    r"|after|not|no)\b|怎么|为什么|如何|什么|的|了|我|吗|是|在|办|后|就|却|会|不"
+    r"|after|not|no|or|and|into|from|by|at|should|be|that|this|while|as|without|inside)\b|怎么|为什么|如何|什么|的|了|我|吗|是|在|办|后|就|却|会|不"
 )
+# In words of one's own: names (identifiers, versions, Latin words within Chinese), terms of the
+# glossary and other words. Held out, hit@1 of blogs rose from .852 to .865 by it.
+NAMED, IN_GLOSSARY, ANY_OTHER = 1.5, 1.2, 0.8
+_SIGNS = re.compile(r"[0-9_.-]")
 _FEW = 8
+_STOPS = re.compile("[，。？！；,?!;]")
+# Chinese up to this length between blanks is a word typed beside others: 升级后 容器起不来.
+_FRAGMENT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ def read_question(text: str, bridge: Glossary | None = None) -> Question:
     if not _is_paste(text, pasted):
         kind: Kind = "words" if _is_words(text) else "sentence"
         return _read_lines(text, kind, [(text, WHOLE)], bridge)
-    lines = [*zip(pasted.errors, ERROR_LINES, strict=False)]
+    lines = [*zip(pasted.errors, ERROR_LINES, strict=False)] or [(text, WHOLE)]
     lines += [(note, NOTES) for note in pasted.notes]
     return _read_lines(text, "paste", lines, bridge)
 
@@ -88,8 +96,9 @@ def respelled(question: Question, corrections: Mapping[str, str]) -> Question:
 
 
 def _is_paste(text: str, pasted: Pasted) -> bool:
-    """Whether a text is output with lines that count for less, not words or one message."""
-    return pasted.output and text.count("\n") >= 1
+    """Whether a text is what a program printed: it reads so, or nobody types so many lines."""
+    lines = sum(bool(line.strip()) for line in text.split("\n"))
+    return lines >= 2 or pasted.told or pasted.logged or bool(pasted.exceptions)
 
 
 def _is_words(text: str) -> bool:
@@ -97,7 +106,11 @@ def _is_words(text: str) -> bool:
     folded = fold(text[:400])
     latin = len(re.findall(r"[a-z0-9_.-]+", folded))
     chinese = len(re.findall(r"[\u4e00-\u9fff]", folded))
-    return len(_BINDS.findall(folded)) <= 1 and latin + chinese / 2 <= _FEW
+    if latin + chinese / 2 > _FEW or _STOPS.search(folded):
+        return False
+    runs = [len(run) for run in re.findall(r"[\u4e00-\u9fff]+", folded)]
+    fragments = bool(runs) and max(runs) <= _FRAGMENT and len(folded.split()) >= 2
+    return fragments or len(_BINDS.findall(folded)) <= 1
 
 
 def _read_lines(
@@ -135,12 +148,23 @@ def _read_lines(
         pairs.update(dict.fromkeys(_neighbours(words(text))))
         for name in others:
             weights.setdefault(name, OTHER_LINES)
+    if kind != "paste":
+        _weigh(weights, text, phrases)
     named = frozenset(
         term.text for code in codes(text) for term in terms(code) if term.weight >= PIECE
     )
     inner_first = sorted(phrases.values(), key=lambda phrase: len(phrase.terms))
     weights = {name: weight for name, weight in weights.items() if weight}
     return Question(text, kind, weights, tuple(inner_first), tuple(pairs), named)
+
+
+def _weigh(weights: dict[str, float], text: str, phrases: Mapping[frozenset[str], Phrase]) -> None:
+    """Lets the names of things count for more than the words that a question is told with."""
+    known = frozenset[str]().union(*phrases)
+    chinese = language_of(text) != "en"
+    for term in weights:
+        named = bool(_SIGNS.search(term)) or (chinese and term.isascii())
+        weights[term] *= NAMED if named else IN_GLOSSARY if term in known else ANY_OTHER
 
 
 def _left(term: Term, masks: tuple[tuple[int, int, float], ...]) -> float:

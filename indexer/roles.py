@@ -7,6 +7,7 @@ import importlib.resources
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import yaml
 
@@ -66,6 +67,12 @@ def heading_role(heading: str) -> Role | None:
         return role
     before = _BEFORE_COLON.match(text)
     return _phrase_role(before[1].strip()) if before else None
+
+
+def names_a_part(heading: str) -> bool:
+    """Whether a heading names a part that any post may have: 概述, 参考, Installation."""
+    name = _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
+    return name in _parts() or name in _role_of()
 
 
 def label_of(text: str) -> Label | None:
@@ -145,10 +152,15 @@ def _phrase_role(text: str) -> Role | None:
 
 
 @functools.cache
-def _data() -> dict[str, dict[str, list[str]]]:
+def _data() -> dict[str, Any]:
     text = (importlib.resources.files("indexer") / "data" / "roles.yaml").read_text("utf-8")
-    data: dict[str, dict[str, list[str]]] = yaml.safe_load(text)
+    data: dict[str, Any] = yaml.safe_load(text)
     return data
+
+
+@functools.cache
+def _parts() -> frozenset[str]:
+    return frozenset(fold(name) for names in _data()["parts"] for name in names.split("|"))
 
 
 @functools.cache

@@ -16,7 +16,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ import indexer.evidence
 from indexer import KnowledgeBase
 from indexer.confidence import ANSWER, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Judged
+from indexer.generation import Generation
 from indexer.question import Question
 from indexer.ranking import Ranked
 
@@ -135,7 +136,8 @@ def ask(
         first = ranked.problems[:LOOKED_AT]
         rows = generation.evidence.features(question, first, ranked.scores[:LOOKED_AT])
         gold = one.get("pages", [])
-        yield Case(
+        answers = np.array([generation.entry(int(p)).path in gold for p in first], bool)
+        case = Case(
             collection=name,
             part=zlib.crc32((gold[0].split("/")[0] if gold else one["query"]).encode()) % PARTS,
             kind=one["kind"] if gold else "none",
@@ -143,9 +145,21 @@ def ask(
             question=question,
             ranked=Ranked(first, ranked.scores[:LOOKED_AT]),
             rows=rows,
-            gold=np.array([generation.entry(int(p)).path in gold for p in first], bool),
+            gold=answers,
             posts=len(generation.entries),
         )
+        yield case
+        if gold and name == "kb":
+            yield without_gold(case, generation)
+
+
+def without_gold(case: Case, generation: Generation) -> Case:
+    """The same question where no post answers it: what comes nearest is no answer."""
+    kept = Ranked(case.ranked.problems[~case.gold], case.ranked.scores[~case.gold])
+    rows = generation.evidence.features(case.question, kept.problems, kept.scores)
+    return replace(
+        case, answerable=False, kind="none", ranked=kept, rows=rows, gold=np.zeros(len(kept), bool)
+    )
 
 
 Model = dict[str, dict[str, float]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 
 from indexer import KnowledgeBase
 from indexer.confidence import read_signals
-from indexer.evidence import LOOKED_AT, NAMES, weights
-from indexer.question import read_question
+from indexer.evidence import FAR, LOOKED_AT, NAMES, NEAR, OPENING, weights
+from indexer.generation import Generation
+from indexer.postings import FIELDS
+from indexer.question import Question, read_question
 
 Make = Callable[..., Path]
 
@@ -104,3 +107,78 @@ def test_a_question_that_is_a_title_finds_that_post_first(tmp_path: Path) -> Non
     posts = {f"p{i:03}": f"# Docker {i}\n\ndocker docker docker {'x ' * i}" for i in range(80)}
     posts["short"] = "# Docker\n\n" + "a long story of other things " * 300
     assert next(iter(ask(write(tmp_path, **posts), "docker"))) == "short.md"
+
+
+NONSENSE = "blorp quazz frobby zint plurk vexo drimm snaz kloot wibby gronk tazz".split()  # noqa: SIM905
+
+
+def test_what_is_seen_is_what_plain_loops_count(tmp_path: Path) -> None:
+    draw = random.Random(5)
+
+    def some(most: int) -> str:
+        return " ".join(draw.choices(NONSENSE, k=draw.randint(1, most)))
+
+    posts = {
+        f"p{i}": f"# {some(4)}\n\n{some(60)}\n\n## {some(3)}\n\n{some(150)}\n\n- {some(5)}\n"
+        for i in range(14)
+    }
+    knowledge_base = KnowledgeBase(write(tmp_path, **posts), tmp_path / ".fixdex")
+    knowledge_base.rebuild()
+    generation = knowledge_base.generation()
+    for _ in range(20):
+        question = read_question(" ".join(draw.sample(NONSENSE, draw.randint(2, 6))))
+        judged = generation.judge(question)
+        importance = generation.ranking.importance(question)
+        for problem, row in zip(judged.ranked.problems, judged.rows, strict=True):
+            seen = dict(zip(NAMES, row.tolist(), strict=True))
+            for name, value in counted(generation, question, importance, int(problem)).items():
+                assert seen[name] == pytest.approx(value, abs=1e-4), name
+
+
+def counted(
+    generation: Generation, question: Question, importance: dict[str, float], problem: int
+) -> dict[str, float]:
+    """What is seen of a problem, word by word."""
+    engine = generation.index.engine
+    wording, vocabulary = engine.wording(), engine.vocabulary()
+    blocks = [
+        (
+            FIELDS[wording.fields[block]],
+            [
+                vocabulary[n]
+                for n in wording.words[wording.blocks[block] : wording.blocks[block + 1]]
+            ],
+        )
+        for block in range(wording.problems[problem], wording.problems[problem + 1])
+    ]
+    text = [word for _, block in blocks for word in block]
+    whole = sum(importance.values())
+
+    def share(words: list[str]) -> float:
+        return sum(importance[word] for word in importance if word in words) / whole
+
+    def best(fields: tuple[str, ...]) -> float:
+        return max((share(block) for field, block in blocks if field in fields), default=0.0)
+
+    def window(reach: int) -> float:
+        return max(share(text[start : start + reach]) for start in range(len(text)))
+
+    neighbours = {
+        (left, right): min(importance[left], importance[right]) for left, right in question.pairs
+    }
+    stand = [
+        weight
+        for (left, right), weight in neighbours.items()
+        if any(word == left and right in text[at + 1 : at + 3] for at, word in enumerate(text))
+    ]
+    return {
+        "coverage": share(text),
+        "own": share(text),
+        "title": best(("title",)),
+        "heading": best(("title", "head", "tags")),
+        "near": window(NEAR),
+        "far": window(FAR),
+        "opening": share(text[:OPENING]),
+        "pairs": sum(stand) / whole,
+        "pairs_share": sum(stand) / sum(neighbours.values()),
+    }

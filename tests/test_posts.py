@@ -561,3 +561,17 @@ def test_text_below_the_deepest_nesting_is_kept() -> None:
     text = "\n".join("  " * depth + f"- word{depth}" for depth in range(120))
     kept = " ".join(block.text for block in blocks(text))
     assert all(f"word{depth}" in kept for depth in range(120))
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("升级之后 git 用不了。\n\n# 参考\n\n* 链接\n", "missing xcrun"),
+        ("# 1. 概述\n\n一些话\n", "missing xcrun"),
+        ("## Installation\n\n# Installation\n\nwords\n", "missing xcrun"),
+        ("# git 报错的解决\n\n一些话\n", "git 报错的解决"),
+        ("# Problem with git\n\nwords\n", "Problem with git"),
+    ],
+)
+def test_a_heading_that_any_post_may_have_is_no_title(text: str, title: str) -> None:
+    assert read_post("mac/missing xcrun.md", text.encode()).title == title
