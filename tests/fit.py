@@ -83,9 +83,11 @@ def main() -> None:
     print_order(cases, apart, together)
     sure, signals = fit_confidence(cases, apart)
     trust = apart_trust(cases, signals, apart)
-    shift = threshold(cases, trust)
+    shift, slope = thresholds(cases, trust)
     sure["constant"] -= shift
-    print_confidence(cases, trust - shift, [trusted(sure, one) for one in signals])
+    sure["posts"] -= slope
+    trust -= shift + slope * sizes(cases)
+    print_confidence(cases, trust, [trusted(sure, one) for one in signals])
     if options.write:
         data = {
             "evidence": {kind: rounded(model[kind]) for kind in KINDS},
@@ -302,19 +304,33 @@ def trusted(fitted: dict[str, float], signals: dict[str, float] | None) -> float
     return fitted["constant"] + sum(fitted[name] * value for name, value in signals.items())
 
 
-def threshold(cases: list[Case], trust: np.ndarray) -> float:
-    """The log odds that so few of the unanswerable pass, in blogs and in manuals."""
+def thresholds(cases: list[Case], trust: np.ndarray) -> tuple[float, float]:
+    """(shift, slope): log odds of shift + slope * log(posts) are what so few of the unanswerable
+    pass, in blogs as in manuals. More posts are more chances that one looks like an answer.
+    """
+    size = sizes(cases)
+    blogs, manuals = (
+        np.array([(c.collection == "blogs") == large and not c.answerable for c in cases])
+        for large in (True, False)
+    )
+    own = float(np.log(1 / ANSWER - 1))
 
-    def passed(kept: Callable[[str], bool]) -> float:
-        own = [
-            t
-            for t, case in zip(trust, cases, strict=True)
-            if kept(case.collection) and not case.answerable
-        ]
-        return float(np.quantile(own, 1 - FALSE_ANSWERS))
+    def passed(of: np.ndarray, slope: float) -> float:
+        return float(np.quantile((trust - slope * size)[of], 1 - FALSE_ANSWERS)) + own
 
-    worst = max(passed(lambda name: name == "blogs"), passed(lambda name: name != "blogs"))
-    return worst + float(np.log(1 / ANSWER - 1))
+    low, high = 0.0, 2.0
+    for _ in range(40):
+        slope = (low + high) / 2
+        if passed(blogs, slope) > passed(manuals, slope):
+            low = slope
+        else:
+            high = slope
+    return max(passed(blogs, slope), passed(manuals, slope)), slope
+
+
+def sizes(cases: list[Case]) -> np.ndarray:
+    """The logarithm of the number of posts, as the signal `posts` has it."""
+    return np.log(np.array([case.posts for case in cases]) + 1.0)
 
 
 def print_order(cases: list[Case], apart: list[np.ndarray], together: list[np.ndarray]) -> None:
