@@ -58,6 +58,12 @@ _NEXT_CODES = 5
 # A post that only explains is no longer than this.
 _FEW_PARTS, _LONGEST_EXPLANATION = 4, 600
 _LONGEST_LEAD = 240
+# A title that asks, or names an error by its code: what stands below is the answer.
+_ASKS = re.compile(
+    r"[?？]\s*$|^(?:how|why|what|when|where|can|is|does|do|should)\b"
+    r"|如何|为什么|為什麼|怎么|怎麼|怎样|是否|\b[A-Z]{0,6}-?\d{3,6}\b",
+    re.I,
+)
 
 
 def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> Fix | None:
@@ -111,17 +117,19 @@ def _honest(problem: Problem, failing: Part | None) -> dict[int, float]:
 def _explanation(problem: Problem) -> dict[int, float]:
     """The prose of a short problem that names an error and offers nothing to apply, by number."""
     told = [part for part in problem.parts if part.role is not Role.ERROR]
-    if len(told) > _FEW_PARTS or any(part.block.kind == "code" for part in told):
+    asked = bool(_ASKS.search(problem.title) or read_pasted(problem.title).errors)
+    if not asked and len(told) == len(problem.parts):
         return {}
-    if len(told) == len(problem.parts) and not read_pasted(problem.title).errors:
+    if not asked and (len(told) > _FEW_PARTS or any(p.block.kind == "code" for p in told)):
         return {}
     return {
-        at: 0.0
+        # The first paragraph answers; those after it go on.
+        at: -0.05 * at - 0.3 * part.block.text.rstrip().endswith(("?", "？"))
         for at, part in enumerate(problem.parts)
-        if part.role in (None, Role.CAUSE, Role.FIX, Role.PROBLEM)
+        if (part.role in (None, Role.CAUSE, Role.FIX, Role.PROBLEM) or (at and part.told < 2))
         and part.block.kind in ("paragraph", "item", "quote")
         and 6 <= len(plain(part.block.text).strip()) <= _LONGEST_EXPLANATION
-        and not part.block.text.rstrip().endswith((":", "：", "?", "？"))
+        and not part.block.text.rstrip().endswith((":", "："))
     }
 
 

@@ -48,7 +48,7 @@ def find_problems(post: Post) -> tuple[Problem, ...]:
     Every block of the post stands in exactly one of them.
     """
     post = replace(post, sections=tuple(_entries(post.sections)))
-    roles = _section_roles(post)
+    roles = _section_roles(post.sections)
     starts = _problem_starts(post, roles)
     problems = []
     rest: list[int] = []
@@ -59,10 +59,10 @@ def find_problems(post: Post) -> tuple[Problem, ...]:
             at += 1
             continue
         end = _problem_end(post.sections, at, starts)
-        problems.append(_problem(post, list(range(at, end)), roles, post.sections[at]))
+        problems.append(_problem(post, list(range(at, end)), post.sections[at]))
         at = end
     if rest or not problems:
-        whole = _problem(post, rest, roles, None)
+        whole = _problem(post, rest, None)
         if whole.parts or whole.headings or not problems:
             problems.insert(0, whole)
     return tuple(problems)
@@ -110,11 +110,11 @@ def _entry_name(text: str) -> str | None:
     return name if len(name) <= _NAME and _NAMED_BY_CODE.match(name) else None
 
 
-def _section_roles(post: Post) -> list[Role | None]:
+def _section_roles(sections: Sequence[Section]) -> list[Role | None]:
     """The role of each section: what its heading says, else what the heading above it says."""
     roles: list[Role | None] = []
     above: list[tuple[int, Role | None]] = []
-    for section in post.sections:
+    for section in sections:
         while above and above[-1][0] >= section.level:
             above.pop()
         role = heading_role(section.heading)
@@ -161,7 +161,7 @@ _NUMBERED = re.compile(
 # Titles of collections: 常见问题, 踩坑记录, FAQ.
 _COLLECTION = re.compile(
     r"常[见見用]?(?:的)?(?:问题|問題|错误|錯誤|报错)|经常遇到|(?:问题|問題|错误|錯誤|报错|踩坑|坑|排错|故障|疑难)(?:的)?"
-    r"(?:记录|紀錄|記錄|汇总|彙整|集合|集锦|合集|总结|整理|集|录|篇)|踩坑|踩雷|FAQ|Q&A|troubleshooting"
+    r"(?:记录|紀錄|記錄|汇总|彙整|集合|集锦|合集|总结|整理|集|录|篇)|踩坑|踩雷|(?:故障|问题)(?:排查|诊断|处理)|FAQ|Q&A|troubleshooting"
     r"|(?:common|known) (?:issues|errors|problems)|gotchas|pitfalls",
     re.I,
 )
@@ -217,33 +217,40 @@ def _tells_problem(post: Post, roles: list[Role | None], number: int) -> bool:
         return False
     heading = section.heading
     looks = named or bool(_QUESTION.search(heading)) or bool(read_pasted(heading).errors)
-    labels = any(
-        (label := label_of(block.text)) is not None and label.role is Role.FIX
-        for block in blocks
-        if block.kind in ("paragraph", "item", "quote")
-    )
-    return labels or looks
+    return looks or any(_labels_fix(post.sections[i]) for i in range(number, end))
 
 
 # Parts
 
 
-def _problem(
-    post: Post, numbers: list[int], roles: list[Role | None], start: Section | None
-) -> Problem:
+def _problem(post: Post, numbers: list[int], start: Section | None) -> Problem:
+    sections = [post.sections[number] for number in numbers]
+    # The heading of a problem names it; it says nothing of what each block below is for.
+    roles = _section_roles(sections) if start is None else [None, *_section_roles(sections[1:])]
+    if Role.FIX not in roles and not any(map(_labels_fix, sections)):
+        # Under `# 报错` alone stands all there is, the fix too.
+        roles = [None if role in (Role.ERROR, Role.PROBLEM) else role for role in roles]
     parts: list[Part] = []
     if start is None:
         named = (Block("paragraph", text, 1, 1) for text in post.errors)
         parts.extend(Part(block, Role.ERROR, 2, "", "") for block in named)
-    for number in numbers:
-        parts.extend(_parts(post.sections[number], roles[number]))
-    first = post.sections[numbers[0]] if numbers else None
+    for section, role in zip(sections, roles, strict=True):
+        parts.extend(_parts(section, role))
+    first = sections[0] if sections else None
     return Problem(
         title=start.heading if start else post.title,
         anchor=start.anchor if start else "",
         line=start.line if start else (first.line if first else 1),
-        headings=tuple(post.sections[n].heading for n in numbers if post.sections[n].heading),
+        headings=tuple(section.heading for section in sections if section.heading),
         parts=tuple(parts),
+    )
+
+
+def _labels_fix(section: Section) -> bool:
+    return any(
+        (label := label_of(block.text)) is not None and label.role is Role.FIX
+        for block in section.blocks
+        if block.kind in ("paragraph", "item", "quote")
     )
 
 
@@ -262,7 +269,7 @@ def _parts(section: Section, role: Role | None) -> Iterator[Part]:
         if label is not None:
             ruling, strength, lead = label.role, 2, None
             yield _make(section, block, ruling, 2)
-            if ruling is Role.CAUSE and label.end < len(block.text.rstrip()):
+            if ruling in _SAID_AT_ONCE and label.end < len(block.text.rstrip()):
                 ruling, strength = above
             continue
         if _is_error_message(block):
@@ -271,8 +278,13 @@ def _parts(section: Section, role: Role | None) -> Iterator[Part]:
         cues = cue_roles(block.text) if len(block.text) < 1000 else {}
         said = max(cues, key=lambda r: cues[r], default=None)
         lead = said if _leads(block.text) or said in (Role.FIX, Role.FAILING, Role.ERROR) else None
+        if lead is Role.FIX and _leads(block.text) and ruling is not Role.FIX:
+            # `可以通过以下方式绕过：` ends the causes told before it.
+            ruling, strength = Role.FIX, 1
         if ruling is not None:
             yield _make(section, block, ruling, strength)
+            if ruling in _ONE_BLOCK:
+                ruling, strength = above
         elif said is not None and said is not Role.FAILING:
             yield _make(section, block, said, 1)
         else:
@@ -281,6 +293,8 @@ def _parts(section: Section, role: Role | None) -> Iterator[Part]:
 
 # A label for these is about the next block, not about all that follows.
 _ONE_BLOCK = (Role.FAILING, Role.ERROR)
+# What follows such a label on its line is all that it is about: `错误码：8123`.
+_SAID_AT_ONCE = (Role.CAUSE, Role.ERROR, Role.ENVIRONMENT)
 
 
 def _is_error_message(block: Block) -> bool:
