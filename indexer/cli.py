@@ -50,6 +50,9 @@ def run() -> None:
     except (SettingsError, IndexFault, QuestionsError) as error:
         _fail(str(error), FAILED)
     except OSError as error:
+        if not error.filename:
+            # It may be standard output that failed: nothing more is written there.
+            sys.stdout = _nowhere()
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}", FAILED)
     finally:

@@ -1,6 +1,6 @@
 """Fits `indexer/data/weights.json` on the development set, and says how well it will do elsewhere.
 
-usage: python tests/fit.py DEVSET [--work FOLDER] [--write]
+usage: python tests/fit.py DEVSET [--work FOLDER] [--write] [--ablate]
 
 Every question is asked of its own collection. The order of posts is a linear model of what
 `evidence.py` sees, trained to put a post that answers first (softmax over the posts looked at);
@@ -71,12 +71,16 @@ def main() -> None:
     parser.add_argument("devset", type=Path)
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "fixdex-fit")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--ablate", action="store_true")
     options = parser.parse_args()
     cases = [*gather(options.devset, options.work)]
     counts = {name: sum(c.collection == name for c in cases) for name in names(cases)}
     for case in cases:
         # Collections count by the root of their size: no single one decides.
         case.weight = counts[case.collection] ** -0.5 * (2 if case.collection == "blogs" else 1)
+    if options.ablate:
+        print_ablation(cases)
+        return
     model = fit_order(cases)
     apart = apart_scores(cases, fit_order, score)
     together = [score(model, case) for case in cases]
@@ -348,6 +352,26 @@ def print_order(cases: list[Case], apart: list[np.ndarray], together: list[np.nd
                 fitted = np.mean([right(cases[i], together[i]) for i in mine])
                 line += f"  {kind} {held:.3f}/{fitted:.3f}"
         print(line)
+
+
+def print_ablation(cases: list[Case]) -> None:
+    """How often a post that answers comes first, held out, without each thing that is seen."""
+    print("first right, cv: blogs, manuals (mean)")
+    for left_out in (None, *NAMES):
+        kept = np.array([name != left_out for name in NAMES])
+        less = [replace(case, rows=case.rows * kept) for case in cases]
+        apart = apart_scores(less, fit_order, score)
+        shares = {
+            name: np.mean([
+                right(case, own)
+                for case, own in zip(less, apart, strict=True)
+                if case.collection == name and case.answerable
+            ])
+            for name in names(cases)
+            if name not in ("kb", "single")
+        }  # fmt: skip
+        manuals = np.mean([value for name, value in shares.items() if name != "blogs"])
+        print(f"without {left_out or 'nothing':13} {shares['blogs']:.3f} {manuals:.3f}", flush=True)
 
 
 def print_confidence(cases: list[Case], apart: np.ndarray, together: list[float]) -> None:
