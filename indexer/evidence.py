@@ -31,7 +31,7 @@ _MOST_WORDS = 40
 _LONGEST = 20_000
 
 _TITLE, _ERROR = FIELDS.index("title"), FIELDS.index("error")
-_FIX, _CODE = FIELDS.index("fix"), FIELDS.index("code")
+_FIX = FIELDS.index("fix")
 _LAST_OF_HEAD = FIELDS.index("tags")
 
 # What is seen of a problem. "Share" is the share of the question's importance whose words stand
@@ -43,15 +43,11 @@ NAMES = (
     "own",           # share of words met as they were said, not translated
     "best_word",     # importance of the most important word met
     "title",         # share in the title
-    "title_own",     # share in the title of words met as they were said
     "title_whole",   # share of the title that the question has
     "heading",       # share in the title, one heading or one tag
     "heading_same",  # the same there
-    "error",         # share in one error line
-    "error_same",    # the same there
-    "block",         # share in one block of text
-    "block_same",    # the same there
-    "code",          # share in code
+    "error_same",    # the same in one error line
+    "block_same",    # the same in one block of text
     "named",         # share of the codes of the question that stand in its title or its headings
     "codes",         # share of the codes that stand anywhere
     "near",          # share within a window of NEAR words
@@ -214,8 +210,6 @@ class Evidence:
 
         seen["coverage"] = share(slice(None))
         seen["own"] = share(own)
-        seen["code"] = share(text.fields[block] == _CODE)
-        seen["title_own"] = share(own & (text.fields[block] == _TITLE))
         np.maximum.at(seen["best_word"], who, value / max(float(wanted.importance.max()), 1e-6))
 
         seen["opening"] = share(text.at[place] % (_LONGEST + FAR) < OPENING)
@@ -241,8 +235,7 @@ class Evidence:
         for name, among, of in (
             ("title", title, recall), ("title_whole", title, precision),
             ("heading", head, recall), ("heading_same", head, same),
-            ("error", error, recall), ("error_same", error, same),
-            ("block", ~head & ~error, recall), ("block_same", ~head, same),
+            ("error_same", error, same), ("block_same", ~head, same),
         ):  # fmt: skip
             np.maximum.at(seen[name], text.block_owner[among], of[among].astype(np.float32))
         for name, reach in (("near", NEAR), ("far", FAR)):
