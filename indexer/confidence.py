@@ -17,6 +17,8 @@ RELATED = 0.2
 # Below this coverage the other signals count less and less: in a small collection some post is
 # always far ahead of the next, whatever is asked.
 HARDLY = 0.35
+# How many posts there are says nothing where there are fewer.
+FEW_POSTS = 300
 # A lead over the next post counts no further than this.
 _FAR_AHEAD = 6.0
 
@@ -43,7 +45,7 @@ def read_signals(question: Question, judged: Judged, posts: int) -> dict[str, fl
         "words": float(question.kind == "words"),
         "paste_coverage": first["coverage"] * (question.kind == "paste"),
         "words_near": first["near"] * (question.kind == "words"),
-        "posts": math.log(posts + 1),
+        "posts": math.log(max(posts, FEW_POSTS)),
     }
     return signals
 

@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 
 import indexer.evidence
 from indexer import KnowledgeBase
-from indexer.confidence import ANSWER, read_signals
+from indexer.confidence import ANSWER, FEW_POSTS, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Judged
 from indexer.generation import Generation
 from indexer.question import Question
@@ -33,7 +33,7 @@ from indexer.ranking import Ranked
 KINDS = ("paste", "words", "sentence")
 # More of these never makes a post less likely to answer; the others may go either way.
 FREE = ("length", "language", "has_error", "has_fix")
-ORDER_L2, CONFIDENCE_L2 = 3.0, 1.0
+ORDER_L2, CONFIDENCE_L2 = 1.0, 1.0
 # Signals that lower the confidence, and those that may go either way; the others raise it.
 LOWERS = ("outdone",)
 EITHER = ("paste", "words", "posts", "has_error", "has_fix")
@@ -42,7 +42,7 @@ WRONG_FIRST = 0.5
 # What a collection counts for in the confidence; manuals, 1.
 COUNTS = {"blogs": 3.0, "kb": 0.5, "single": 0.5}
 # The share of unanswerable questions that may pass ANSWER.
-FALSE_ANSWERS = 0.04
+FALSE_ANSWERS = 0.03
 PARTS = 5
 KB = Path(__file__).parent.parent / "kb"
 
@@ -313,10 +313,14 @@ def thresholds(cases: list[Case], trust: np.ndarray) -> tuple[float, float]:
     pass, in blogs as in manuals. More posts are more chances that one looks like an answer.
     """
     size = sizes(cases)
+    own_posts = ("kb", "single")
     blogs, manuals = (
-        np.array([(c.collection == "blogs") == large and not c.answerable for c in cases])
+        np.array([
+            (c.collection == "blogs") == large and c.collection not in own_posts and not c.answerable
+            for c in cases
+        ])
         for large in (True, False)
-    )
+    )  # fmt: skip
     own = float(np.log(1 / ANSWER - 1))
 
     def passed(of: np.ndarray, slope: float) -> float:
@@ -334,7 +338,7 @@ def thresholds(cases: list[Case], trust: np.ndarray) -> tuple[float, float]:
 
 def sizes(cases: list[Case]) -> np.ndarray:
     """The logarithm of the number of posts, as the signal `posts` has it."""
-    return np.log(np.array([case.posts for case in cases]) + 1.0)
+    return np.log(np.maximum([case.posts for case in cases], FEW_POSTS))
 
 
 def print_order(cases: list[Case], apart: list[np.ndarray], together: list[np.ndarray]) -> None:
