@@ -313,14 +313,9 @@ def thresholds(cases: list[Case], trust: np.ndarray) -> tuple[float, float]:
     pass, in blogs as in manuals. More posts are more chances that one looks like an answer.
     """
     size = sizes(cases)
-    own_posts = ("kb", "single")
-    blogs, manuals = (
-        np.array([
-            (c.collection == "blogs") == large and c.collection not in own_posts and not c.answerable
-            for c in cases
-        ])
-        for large in (True, False)
-    )  # fmt: skip
+    none = np.array([c.kind == "none" and c.collection not in ("kb", "single") for c in cases])
+    large = np.array([c.collection == "blogs" for c in cases])
+    blogs, manuals = none & large, none & ~large
     own = float(np.log(1 / ANSWER - 1))
 
     def passed(of: np.ndarray, slope: float) -> float:
