@@ -47,20 +47,22 @@ class _Group:
     sides: tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
 
 
+# The groups that hold a form: their numbers, and on which side.
+_Members = tuple[tuple[int, int], ...]
+
+
 class Glossary:
     """Groups of forms that translate each other."""
 
     def __init__(self, lines: Iterable[str], base: Glossary | None = None) -> None:
         """Reads lines `form, form = form, form`: Chinese on the left, English on the right.
 
-        The groups of `base` come first; a form that it holds must not be among the lines.
+        The groups of `base` come first.
         """
         self._groups: list[_Group] = list(base._groups) if base else []
         # A form that holds Chinese is found by its characters, any other by its words.
-        self._by_text: dict[str, list[tuple[int, int]]] = dict(base._by_text) if base else {}
-        self._by_words: dict[tuple[str, ...], list[tuple[int, int]]] = (
-            dict(base._by_words) if base else {}
-        )
+        self._by_text: dict[str, _Members] = dict(base._by_text) if base else {}
+        self._by_words: dict[tuple[str, ...], _Members] = dict(base._by_words) if base else {}
         self._longest: int = base._longest if base else 1
         self._others = functools.lru_cache(maxsize=20_000)(self._find_others)
         for line in lines:
@@ -113,9 +115,9 @@ class Glossary:
                 if _HAN.search(form):
                     key = fold(form).replace(" ", "")
                     self._longest = max(self._longest, len(key))
-                    self._by_text.setdefault(key, []).append((number, side))
+                    self._by_text[key] = (*self._by_text.get(key, ()), (number, side))
                 else:
-                    self._by_words.setdefault(cut, []).append((number, side))
+                    self._by_words[cut] = (*self._by_words.get(cut, ()), (number, side))
             sides.append(tuple(kept))
         self._groups.append(_Group((sides[0], sides[1])))
 

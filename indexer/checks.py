@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +12,9 @@ from indexer.knowledge_base import KnowledgeBase
 from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Problem
+from indexer.rebuild import Progress
 from indexer.roles import Role
 
-Advance = Callable[[int, int], None]
 Kind = Literal["title", "same title", "error line", "unsure", "no fix", "repaired"]
 
 # A post is found by its own words where it stands among so many; by its error line, among these.
@@ -39,7 +39,7 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def check(knowledge_base: KnowledgeBase, advance: Advance | None = None) -> Checked:
+def check(knowledge_base: KnowledgeBase, progress: Progress | None = None) -> Checked:
     """Asks for every post by its title and by its error lines; says which do not answer, and why.
 
     Every post is asked for at least once, so the time grows with the square of their number.
@@ -53,8 +53,8 @@ def check(knowledge_base: KnowledgeBase, advance: Advance | None = None) -> Chec
         for problem in range(first_problem, first_problem + entry.problems):
             findings += _problem_findings(generation, number, problem)
         first_problem += entry.problems
-        if advance:
-            advance(number + 1, len(generation.entries))
+        if progress:
+            progress(number + 1, len(generation.entries))
     return Checked(len(generation.entries), tuple(findings))
 
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from indexer.answers import Answer
+from indexer.fixes import UNIT
 from indexer.knowledge_base import KnowledgeBase
 from indexer.question import read_question
-
-Advance = Callable[[int, int], None]
+from indexer.rebuild import Progress
 
 # A fix shown holds a wanted one from here on, and is no more than that from there on.
 HELD, BESIDE = 0.8, 0.4
 # Two-sided 95 % of the normal distribution.
 _Z = 1.96
-_TOKEN = re.compile(r"[A-Za-z0-9_]+|[^\s\w]|[^\W\d_]")
 
 
 class QuestionsError(ValueError):
@@ -151,14 +149,14 @@ class _Outcome:
 
 
 def evaluate(
-    knowledge_base: KnowledgeBase, questions: Sequence[Asked], advance: Advance | None = None
+    knowledge_base: KnowledgeBase, questions: Sequence[Asked], progress: Progress | None = None
 ) -> Evaluation:
     """Asks every question and says how often the right post and the right fix came first."""
     outcomes = []
     for number, asked in enumerate(questions, 1):
         outcomes.append(_outcome(asked, knowledge_base.ask(asked.question)))
-        if advance:
-            advance(number, len(questions))
+        if progress:
+            progress(number, len(questions))
     answerable = [one for one in outcomes if one.asked.posts]
     kinds = sorted({one.asked.kind for one in answerable})
     groups = [(kind, [one for one in answerable if one.asked.kind == kind]) for kind in kinds]
@@ -198,12 +196,12 @@ def _outcome(asked: Asked, answer: Answer) -> _Outcome:
 def holds_fix(shown: str, wanted: Sequence[str]) -> bool:
     """Whether a text holds one of the wanted fixes, or all together, and not much beside it.
 
-    At least HELD of the fix's tokens stand in the text, and at least BESIDE of the text's tokens
-    in the fix; a Chinese character is a token.
+    At least HELD of the fix's units stand in the text, and at least BESIDE of the text's units
+    in the fix.
     """
-    there = Counter(_TOKEN.findall(shown))
+    there = Counter(UNIT.findall(shown))
     for fix in (*wanted, "\n".join(wanted)):
-        want = Counter(_TOKEN.findall(fix))
+        want = Counter(UNIT.findall(fix))
         both = (there & want).total()
         if both and both >= HELD * want.total() and both >= BESIDE * there.total():
             return True

@@ -16,7 +16,7 @@ from indexer.chinese import language_of
 from indexer.pasted import LONGEST
 from indexer.postings import FIELDS, Floats, Ints, Places, Wording
 from indexer.question import Question
-from indexer.ranking import K1, SAID_OTHERWISE, TRANSLATED, Ranked, Ranking
+from indexer.ranking import K1, Ranked, Ranking, ways_of
 
 # So many posts are looked at again.
 LOOKED_AT = 60
@@ -263,10 +263,9 @@ class Evidence:
             add((name,), (i,), 1.0)
         for phrase in question.phrases:
             said = tuple(number[term] for term in phrase.terms if term in number)
-            for way in phrase.translations:
-                add(way.words, said, TRANSLATED)
-            for way in phrase.synonyms:
-                add(way.words, said, SAID_OTHERWISE)
+            for factor, ways_said in ways_of(phrase):
+                for way in ways_said:
+                    add(way.words, said, factor)
         return _Wanted(
             tuple(names), np.array([importance[n] for n in names], np.float32), ways, question.codes
         )
@@ -346,9 +345,8 @@ class Evidence:
                 hold(own[0], (i,), 1.0)
         for phrase in question.phrases:
             said = [number[term] for term in phrase.terms if term in number]
-            kinds = (TRANSLATED, phrase.translations), (SAID_OTHERWISE, phrase.synonyms)
-            for factor, ways in kinds:
-                if said and ways and (other := self._ranking.others(ways)) is not None:
+            for factor, ways in ways_of(phrase):
+                if said and (other := self._ranking.others(ways)) is not None:
                     hold(other[0], said, factor)
         whole = float(wanted.importance.sum()) or 1.0
         seen["post"] = (wanted.importance @ held / whole).astype(np.float32)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from indexer.analyzer import count_terms
-from indexer.chinese import HAN
 from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Part, Problem
@@ -39,6 +38,9 @@ class Fix:
     failing: Step | None
     diff: str | None
 
+
+# What a text is compared by: Latin words, characters of other scripts, signs.
+UNIT = re.compile(r"[A-Za-z0-9_]+|[^\W\d_]|[^\s\w]")
 
 # What speaks for a block and against it. Told by a heading or label, by a lead-in, by its look.
 _ROLE = {
@@ -115,7 +117,10 @@ def _honest(problem: Problem, failing: Part | None) -> dict[int, float]:
 
 
 def _explanation(problem: Problem) -> dict[int, float]:
-    """The prose of a short problem that names an error and offers nothing to apply, by number."""
+    """The prose that answers where a problem offers nothing to apply, by number.
+
+    It does under a title that asks or names an error, and in a short post that tells of one.
+    """
     told = [part for part in problem.parts if part.role is not Role.ERROR]
     asked = bool(_ASKS.search(problem.title) or read_pasted(problem.title).errors)
     if not asked and len(told) == len(problem.parts):
@@ -240,7 +245,7 @@ def _likeness(before: str, after: str) -> float:
     if max(len(lines), len(others)) > _MANY_LINES:
         return 0.0
     if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < _FEW_LETTERS:
-        lines, others = _UNIT.findall(before), _UNIT.findall(after)
+        lines, others = UNIT.findall(before), UNIT.findall(after)
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
 
 
@@ -311,15 +316,12 @@ def _lead(parts: Sequence[Part], first: int) -> Part | None:
     return part
 
 
-_UNIT = re.compile(rf"[A-Za-z0-9_]+|[{HAN}]|[^\s\w]")
-
-
 def _worth_showing(lead: Part, steps: Sequence[Step]) -> bool:
     """Whether the sentence says what was done, and does not bury a short command under words."""
     text = lead.block.text
     if len(text) > _LONGEST_LEAD or not cue_roles(text).get(Role.FIX):
         return False
-    return len(_UNIT.findall(text)) <= 0.8 * sum(len(_UNIT.findall(s.text)) for s in steps)
+    return len(UNIT.findall(text)) <= 0.8 * sum(len(UNIT.findall(s.text)) for s in steps)
 
 
 def _step(part: Part) -> Step:

@@ -81,7 +81,7 @@ class Ranking:
         for phrase in question.phrases:
             others = [
                 (factor * phrase.weight, found)
-                for factor, ways in _ways(phrase)
+                for factor, ways in ways_of(phrase)
                 if (found := self.others(ways)) is not None
             ]
             if not others:
@@ -210,7 +210,7 @@ class Ranking:
             best = max(
                 (
                     (self._value(self.others(ways), factor * phrase.weight, problem), way.words)
-                    for factor, ways in _ways(phrase)
+                    for factor, ways in ways_of(phrase)
                     for way in ways
                     if self._value(self._together(way.words), 1.0, problem)
                 ),
@@ -245,7 +245,7 @@ class Ranking:
         return problems[starts], np.add.reduceat(weighted, starts).astype(np.float32)
 
 
-def _ways(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:
+def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:
     """The other ways to say a phrase, each kind with what it counts for."""
     kinds = (TRANSLATED, phrase.translations), (SAID_OTHERWISE, phrase.synonyms)
     return [(factor, ways) for factor, ways in kinds if ways]

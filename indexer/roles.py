@@ -62,7 +62,7 @@ _LABEL = re.compile(
 
 def heading_role(heading: str) -> Role | None:
     """The role a heading gives to what stands under it, or None where it only names a subject."""
-    text = _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
+    text = _bare(heading)
     if (role := _phrase_role(text)) is not None:
         return role
     before = _BEFORE_COLON.match(text)
@@ -71,8 +71,12 @@ def heading_role(heading: str) -> Role | None:
 
 def names_a_part(heading: str) -> bool:
     """Whether a heading names a part that any post may have: 概述, 参考, Installation."""
-    name = _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
+    name = _bare(heading)
     return name in _parts() or name in _role_of()
+
+
+def _bare(heading: str) -> str:
+    return _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
 
 
 def label_of(text: str) -> Label | None:

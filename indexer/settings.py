@@ -110,23 +110,23 @@ def _convert(name: str, value: Any, where: str) -> Any:
         return tuple(item for item in (str(i).strip() for i in items) if item)
     if name == "rate_limit":
         # YAML 1.1 reads a bare `off` as false.
-        text = "off" if value is False else str(value).strip().lower()
-        if text != "off" and not (text.isascii() and text.isdigit() and int(text)):
-            raise SettingsError(f"{where}: expected a whole number above 0 or off, not {value!r}")
-        return text
+        value = "off" if value is False else str(value).lower()
     if not isinstance(value, str | int | float):
         raise SettingsError(f"{where}: expected a text, not {value!r}")
     text = str(value).strip()
-    if name == "permalink" and text and not _PERMALINK.fullmatch(text):
-        raise SettingsError(
-            f"{where}: expected an address such as https://example.com/{{stem}}/ with {{path}},"
-            f" {{folder}} or {{stem}}, not {value!r}"
-        )
-    if name == "path_prefix" and text and not _PREFIX.fullmatch(text):
-        raise SettingsError(f"{where}: expected a path such as /kb, not {value!r}")
+    if name in _SHAPES:
+        shape, expected = _SHAPES[name]
+        if not shape.fullmatch(text):
+            raise SettingsError(f"{where}: expected {expected}, not {value!r}")
     return text
 
 
 _RANGES = {"port": (0, 65535), "jobs": (0, 1024)}
-_PERMALINK = re.compile(r"(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem)\})*")
-_PREFIX = re.compile(r"/?[\w.~-]+(?:/[\w.~-]+)*/?", re.ASCII)
+_SHAPES = {
+    "rate_limit": (re.compile(r"off|[1-9][0-9]{0,8}"), "a whole number above 0 or off"),
+    "permalink": (
+        re.compile(r"(?:(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem)\})*)?"),
+        "an address such as https://example.com/{stem}/ with {path}, {folder} or {stem}",
+    ),
+    "path_prefix": (re.compile(r"/?(?:[\w.~-]+(?:/[\w.~-]+)*)?/?", re.ASCII), "a path such as /kb"),
+}

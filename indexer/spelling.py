@@ -37,6 +37,8 @@ def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict
             found[typed] = near
         else:
             lost.add(typed)
+            if len(lost) > most:
+                return {}
         if len(found) == most:
             break
     return found if len(found) >= len(lost) else {}

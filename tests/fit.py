@@ -25,6 +25,7 @@ from scipy.optimize import minimize
 import indexer.evidence
 from indexer import KnowledgeBase
 from indexer.confidence import ANSWER, FEW_POSTS, read_signals
+from indexer.evaluation import auroc
 from indexer.evidence import LOOKED_AT, NAMES, Judged
 from indexer.generation import Generation
 from indexer.question import Question
@@ -384,8 +385,8 @@ def print_confidence(cases: list[Case], apart: np.ndarray, together: list[float]
                           if c.collection == name and c.answerable == answerable])
                 for answerable in (True, False)
             )  # fmt: skip
-            above = (yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2
-            line += f"  {above:.3f} {(no >= 0).mean():.3f} {(yes >= 0).mean():.3f}"
+            told_apart = auroc(yes.tolist(), no.tolist()).value
+            line += f"  {told_apart:.3f} {(no >= 0).mean():.3f} {(yes >= 0).mean():.3f}"
         print(line)
 
 

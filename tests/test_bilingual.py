@@ -123,3 +123,10 @@ def test_an_english_question_finds_a_chinese_post_by_a_pair_of_another(
     words = "# 名词\n\n每天对账的是订单中心（orderly hub）。\n"
     found = make_kb({"words.md": words, "fix.md": fix}).search("orderly hub")
     assert {hit.post.path for hit in found.hits} == {"words.md", "fix.md"}
+
+
+def test_a_glossary_that_goes_on_leaves_the_one_before_as_it_was() -> None:
+    before = SMALL.spans("显存")
+    more = Glossary(["显存 = frame buffer"], SMALL)
+    assert len(more.spans("显存")[0].translations) == len(before[0].translations) + 1
+    assert SMALL.spans("显存") == before and len(SMALL) + 1 == len(more)

@@ -47,3 +47,16 @@ def test_search_offers_the_nearest_word_and_keeps_the_question(make_kb: MakeKnow
     assert hits.question == "unrelated historeis"
     assert hits.suggestion == "unrelated histories"
     assert make_kb(POSTS).search("unrelated histories").suggestion is None
+
+
+def test_a_text_in_another_language_is_given_up_soon() -> None:
+    looked_up = 0
+
+    def none(_: str) -> int:
+        nonlocal looked_up
+        looked_up += 1
+        return 0
+
+    text = " ".join(f"unwort{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(200))
+    assert corrections(text, none) == {}
+    assert looked_up < 5000

@@ -26,7 +26,7 @@ def blog() -> Iterator[ThreadingHTTPServer]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
-            self.wfile.write(server.page.encode())  # type: ignore[attr-defined]
+            self.wfile.write(server.page.encode())  # type: ignore[attr-defined]  # the test put it there
 
         def log_message(self, *_: Any) -> None:
             return
@@ -46,7 +46,7 @@ def blog_with_widget(blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase) -> I
     address = f"http://127.0.0.1:{blog.server_port}"
     settings = Settings(rate_limit="off", allowed_origins=(address,))
     with serving(make_kb(POSTS, settings)) as server:
-        blog.page = (  # type: ignore[attr-defined]
+        blog.page = (  # type: ignore[attr-defined]  # for the handler above
             "<!doctype html><html lang=en><title>A blog</title><p>Words.</p>"
             f'<script type=module async src="{server}/static/fixdex-chat.js"></script>'
             f'<fixdex-chat server="{server}/"></fixdex-chat>'

@@ -37,7 +37,7 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.register_blueprint(pages.blueprint)
     app.after_request(_protect)
     if prefix := settings.path_prefix.strip("/"):
-        app.wsgi_app = _Prefixed(app.wsgi_app, "/" + prefix)  # type: ignore[method-assign]
+        app.wsgi_app = _Prefixed(app.wsgi_app, "/" + prefix)  # type: ignore[method-assign]  # as Flask says to
     return app
 
 
