@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LONGEST = 64 * 1024
 _LINES = 400
@@ -77,14 +77,36 @@ class Pasted:
     """Whether the text looks like the output of a program rather than like words or a program."""
 
 
-@dataclass(slots=True)
-class _Trace:
-    """Where in a text the reader is."""
+def read_pasted(text: str) -> Pasted:
+    """The error lines, exception types and codes of a text; time grows with its length alone."""
+    lines = _ANSI.sub("", text[:LONGEST]).split("\n")[:_LINES]
+    reader = _Reader()
+    for number, line in enumerate(lines):
+        reader.read(number, line[:_LONGEST_LINE].rstrip())
+    return reader.pasted(lines)
 
-    raised_at: int | None = None
-    """Where the trace began that the exception has not come for."""
+
+_GROUP = re.compile(r"^\s*[|+](?:-[-+ ]*|(?=\s|$))")
+_TRACEBACK = "Traceback (most recent call last)"
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What was found so far, and where in the text the reader is."""
+
+    found: list[tuple[float, int, str]] = field(default_factory=list)
+    summaries: list[tuple[float, int, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    exceptions: dict[str, None] = field(default_factory=dict)
+    codes: dict[str, None] = field(default_factory=dict)
+    frames: int = 0
+    printed: int = 0
+    told: bool = False
     traces: int = 0
     grouped: bool = False
+    raised_at: int | None = None
+    """Where the trace began that the exception has not come for."""
     wrong: bool = False
     """Below `What went wrong:`, up to an empty line."""
     message: bool = False
@@ -92,94 +114,88 @@ class _Trace:
     long: bool = False
     """Below an exception whose message goes on."""
 
-
-def read_pasted(text: str) -> Pasted:
-    """The error lines, exception types and codes of a text; time grows with its length alone."""
-    lines = _ANSI.sub("", text[:LONGEST]).split("\n")[:_LINES]
-    found: list[tuple[float, int, str]] = []
-    summaries: list[tuple[float, int, str]] = []
-    notes: list[str] = []
-    causes: list[str] = []
-    exceptions: dict[str, None] = {}
-    codes: dict[str, None] = {}
-    frames = printed = 0
-    told = False
-    at = _Trace()
-    for number, raw in enumerate(lines):
-        line = raw[:_LONGEST_LINE].rstrip()
+    def read(self, number: int, line: str) -> None:
+        """Takes in the next line."""
         if not line.strip():
-            at.wrong = at.message = at.long = False
-            continue
-        if at.grouped:
-            line = re.sub(r"^\s*[|+](?:-[-+ ]*|(?=\s|$))", "", line)
+            self.wrong = self.message = self.long = False
+            return
+        if self.grouped:
+            line = _GROUP.sub("", line)
         indent = len(line) - len(line.lstrip())
         body, grave = _message(line.strip())
-        printed += body != line.strip()
-        told |= grave
-        if "Traceback (most recent call last)" in body:
-            at.raised_at, at.traces = indent, at.traces + 1
-            at.grouped |= "Exception Group" in body
-            continue
-        if at.raised_at is not None and (raised := _RAISED.match(body)) and indent == at.raised_at:
-            exceptions.setdefault(raised[1])
-            at.raised_at, at.long = None, True
-            score = 4.0 - 3.0 * ("ExceptionGroup" in raised[1])
-            found.append((score, number, body))
-            codes.update(dict.fromkeys(match[0] for match in _CODE.finditer(body)))
-            continue
-        if _FRAME.match(body):
-            frames += 1
-            continue
-        if _AROUND.match(body):
-            at.wrong |= body.startswith("* What went wrong")
-            frames += body[0].isalpha()
-            continue
-        score = _GRAVE if grave else 0.0
+        self.printed += body != line.strip()
+        self.told |= grave
+        if _TRACEBACK in body:
+            self.raised_at, self.traces = indent, self.traces + 1
+            self.grouped |= "Exception Group" in body
+        elif indent == self.raised_at and (raised := _RAISED.match(body)):
+            self.exceptions.setdefault(raised[1])
+            self.raised_at, self.long = None, True
+            self.codes.update(dict.fromkeys(match[0] for match in _CODE.finditer(body)))
+            self.found.append((1.0 if "ExceptionGroup" in raised[1] else 4.0, number, body))
+        elif _FRAME.match(body):
+            self.frames += 1
+        elif _AROUND.match(body):
+            self.wrong |= body.startswith("* What went wrong")
+            self.frames += body[0].isalpha()
+        else:
+            self._weigh(number, body, _GRAVE if grave else 0.0)
+
+    def _weigh(self, number: int, body: str, score: float) -> None:
+        """Takes in a message: an error line, a summary or a note."""
         if _COMPLAINT.match(body):
-            told = True
+            self.told = True
             score += _GRAVE
         for match in _EXCEPTION.finditer(body):
-            exceptions.setdefault(match[1])
+            self.exceptions.setdefault(match[1])
             score += 3.0 if match.start() == 0 else 2.0
         for match in _CODE.finditer(body):
-            codes.setdefault(match[0])
+            self.codes.setdefault(match[0])
             score += 0.5
         score += _SIGN.search(body) is not None
-        score += 1.0 * at.wrong + 0.5 * (at.wrong and body.startswith("> "))
-        score += 2.0 * at.message
-        at.message = bool(_NEXT.match(body))
+        score += 1.0 * self.wrong + 0.5 * (self.wrong and body.startswith("> "))
+        score += 2.0 * self.message
+        self.message = bool(_NEXT.match(body))
         if cause := _CAUSE.match(body):
             score += 3.0
-            causes.append(body)
-            at.long = False
-        if at.message or (_SUMMARY.search(body) and not cause):
-            summaries.append((score, number, body))
-            score = 0.0
-        elif at.long or (_NOTE.match(body) and not cause):
-            notes.append(body)
-            score = min(score, 0.0 if at.long else 0.5)
+            self.causes.append(body)
+            self.long = False
+        if self.message or (_SUMMARY.search(body) and not cause):
+            self.summaries.append((score, number, body))
+            return
+        if self.long or (_NOTE.match(body) and not cause):
+            self.notes.append(body)
+            score = min(score, 0.0 if self.long else 0.5)
         if score > 0:
-            found.append((score, number, body))
-    # Interpreters say what went wrong last, compilers first; of causes the last is the root.
-    found = found or summaries
-    late = (bool(at.traces) and not at.grouped) or len(causes) > 1
-    found.sort(key=lambda one: (-one[0], -one[1] if late else one[1]))
-    filled = sum(bool(line.strip()) for line in lines)
-    strong = bool(found) and (
-        found[0][0] >= 3.0 or at.traces > 0 or frames >= 2 or printed >= min(2, filled)
-    )
-    strong = strong or (told and _output(lines))
-    errors = tuple(dict.fromkeys(line for _, _, line in found))[:5]
-    return Pasted(
-        errors,
-        tuple(exceptions)[:10],
-        tuple(codes)[:10],
-        causes[-1] if causes else errors[1] if at.traces > 1 and len(errors) > 1 else None,
-        tuple(notes)[:10],
-        told,
-        printed > 0,
-        strong or (bool(found) and len(found) * 3 >= len(lines) and _output(lines)),
-    )
+            self.found.append((score, number, body))
+
+    def pasted(self, lines: list[str]) -> Pasted:
+        """What all the lines were read as."""
+        # Interpreters say what went wrong last, compilers first; of causes the last is the root.
+        late = (bool(self.traces) and not self.grouped) or len(self.causes) > 1
+        found = sorted(
+            self.found or self.summaries, key=lambda one: (-one[0], -one[1] if late else one[1])
+        )
+        errors = tuple(dict.fromkeys(line for _, _, line in found))[:5]
+        first = errors[1] if self.traces > 1 and len(errors) > 1 else None
+        return Pasted(
+            errors,
+            tuple(self.exceptions)[:10],
+            tuple(self.codes)[:10],
+            self.causes[-1] if self.causes else first,
+            tuple(self.notes)[:10],
+            self.told,
+            self.printed > 0,
+            self._is_output(found, lines),
+        )
+
+    def _is_output(self, found: list[tuple[float, int, str]], lines: list[str]) -> bool:
+        filled = sum(bool(line.strip()) for line in lines)
+        if found and (
+            found[0][0] >= 3.0 or self.traces or self.frames >= 2 or self.printed >= min(2, filled)
+        ):
+            return True
+        return (self.told or (bool(found) and len(found) * 3 >= len(lines))) and _output(lines)
 
 
 def _message(line: str) -> tuple[str, bool]:
@@ -275,6 +291,8 @@ def understood(question: str) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     if pasted.output and pasted.errors and pasted.errors[0] != question.strip():
         found[pasted.errors[0]] = "error"
+        if pasted.cause is not None:
+            found.setdefault(pasted.cause, "cause")
     for name in pasted.exceptions:
         found.setdefault(name, "exception")
     for code in pasted.codes:
