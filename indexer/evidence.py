@@ -59,6 +59,7 @@ NAMES = (
     "opening",       # share in its first OPENING words
     "post",          # share in all problems of its post
     "length",        # logarithm of its number of words
+    "trouble",       # whether the title of its post tells of trouble; not seen for a paste
     "language",      # whether its post is written in the question's language
 )  # fmt: skip
 
@@ -112,9 +113,18 @@ def weights() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
 class Evidence:
     """Looks again at the problems that a ranking put first."""
 
-    def __init__(self, ranking: Ranking, chinese: npt.NDArray[np.bool_], post_of: Ints) -> None:
-        """`chinese` says of each problem whether its post is Chinese, `post_of` which it is."""
+    def __init__(
+        self,
+        ranking: Ranking,
+        post_of: Ints,
+        chinese: npt.NDArray[np.bool_],
+        troubled: npt.NDArray[np.bool_],
+    ) -> None:
+        """`post_of` says to which post each problem belongs; `chinese` and `troubled`, whether a
+        post is written in Chinese, and whether its title tells of trouble.
+        """
         self._ranking = ranking
+        self._troubled = troubled
         self._post_of = post_of
         self._chinese = chinese
         engine = ranking.engine
@@ -172,8 +182,12 @@ class Evidence:
         whole = sum(importance.values()) or 1.0
         seen["strength"] = scores / np.float32(whole * (K1 + 1))
         seen["relative"] = scores / max(float(scores.max()), 1e-6)
+        posts = self._post_of[problems]
+        # What a program printed tells its trouble itself: told so, hit@1 of pastes fell by .03.
+        if question.kind != "paste":
+            seen["trouble"] = self._troubled[posts].astype(np.float32)
         asked_in_chinese = language_of(question.text) != "en"
-        seen["language"] = (self._chinese[problems] == asked_in_chinese).astype(np.float32)
+        seen["language"] = (self._chinese[posts] == asked_in_chinese).astype(np.float32)
         text = self._gather(problems)
         for name, field in (("has_error", _ERROR), ("has_fix", _FIX)):
             there = np.bincount(text.block_owner[text.fields == field], minlength=count) > 0
@@ -186,7 +200,7 @@ class Evidence:
         if len(place):
             self._weigh(seen, text, wanted, place, word, factor)
             self._pairs(seen, question, wanted, text.at[place], word, text.owner[place])
-            self._posts(seen, question, wanted, self._post_of[problems])
+            self._posts(seen, question, wanted, posts)
         return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
 
     def _weigh(

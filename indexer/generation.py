@@ -19,6 +19,7 @@ from indexer.problems import Problem
 from indexer.question import Question, read_question, respelled
 from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
+from indexer.roles import tells_of_trouble
 from indexer.spelling import corrections
 
 # Spelling is looked at so far, and a longer question is not offered anew.
@@ -35,7 +36,8 @@ class Generation:
         counts = [entry.problems for entry in self.entries]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
-        self.evidence = Evidence(self.ranking, chinese[self.post_of], self.post_of)
+        troubled = np.array([tells_of_trouble(entry.title) for entry in self.entries], bool)
+        self.evidence = Evidence(self.ranking, self.post_of, chinese, troubled)
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)

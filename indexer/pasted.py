@@ -52,7 +52,7 @@ _EXCEPTION = re.compile(
 # After `Traceback` whatever stands where the trace began is the exception.
 _RAISED = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?::\s|$)")
 _CODE = re.compile(
-    r"\b(?:[A-Z]{1,6}-?\d{3,6}|0x[89A-Fa-f][0-9A-Fa-f]{7}|E[A-Z]{3,}|SIG[A-Z]{2,7}"
+    r"\b(?:[A-Z]{1,6}-?\d{3,6}|0x[89A-Fa-f][0-9A-Fa-f]{7}|E(?!RROR|XCEPT|XIT|NABLE)[A-Z]{3,}|SIG[A-Z]{2,7}"
     r"|ERR_[A-Z_]+|[A-Z]+_[A-Z_]*(?:ERROR|STATUS|DENIED|FAILED)[A-Z_]*)\b"
 )
 _GRAVE = 1.5

@@ -75,6 +75,11 @@ def names_a_part(heading: str) -> bool:
     return name in _parts() or name in _role_of()
 
 
+def tells_of_trouble(title: str) -> bool:
+    """Whether a title says that something went wrong: 启动失败, Cannot connect to the daemon."""
+    return bool(_trouble().search(fold(title)))
+
+
 def _bare(heading: str) -> str:
     return _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
 
@@ -165,6 +170,11 @@ def _data() -> dict[str, Any]:
 @functools.cache
 def _parts() -> frozenset[str]:
     return frozenset(fold(name) for names in _data()["parts"] for name in names.split("|"))
+
+
+@functools.cache
+def _trouble() -> re.Pattern[str]:
+    return re.compile("|".join(_data()["trouble"]))
 
 
 @functools.cache

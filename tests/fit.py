@@ -33,7 +33,7 @@ from indexer.ranking import Ranked
 
 KINDS = ("paste", "words", "sentence")
 # More of these never makes a post less likely to answer; the others may go either way.
-FREE = ("length", "language", "has_error", "has_fix")
+FREE = ("length", "trouble", "language", "has_error", "has_fix")
 ORDER_L2, CONFIDENCE_L2 = 1.0, 1.0
 # Signals that lower the confidence, and those that may go either way; the others raise it.
 LOWERS = ("outdone",)

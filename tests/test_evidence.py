@@ -68,6 +68,19 @@ def test_a_translation_is_met_but_is_not_the_word_itself(tmp_path: Path) -> None
     assert seen["a.md"]["language"] == 0.0
 
 
+def test_a_title_that_tells_of_trouble_is_seen_by_those_who_tell_theirs(tmp_path: Path) -> None:
+    posts = write(
+        tmp_path,
+        use="# Matplotlib over VNC\n\nplot window",
+        gone="# Matplotlib 窗口不显示\n\nplot window",
+    )
+    seen = ask(posts, "matplotlib plot window")
+    assert seen["gone.md"]["trouble"] == 1.0
+    assert seen["use.md"]["trouble"] == 0.0
+    pasted = ask(posts, "Traceback (most recent call last):\nRuntimeError: no plot window")
+    assert pasted["gone.md"]["trouble"] == 0.0
+
+
 def test_posts_past_those_looked_at_stand_below_them(tmp_path: Path) -> None:
     posts = {f"p{i:03}": f"# Post {i}\n\nshared {'pad ' * i}" for i in range(LOOKED_AT + 20)}
     knowledge_base = KnowledgeBase(write(tmp_path, **posts), tmp_path / ".fixdex")
