@@ -59,7 +59,7 @@ NAMES = (
     "opening",       # share in its first OPENING words
     "post",          # share in all problems of its post
     "length",        # logarithm of its number of words
-    "trouble",       # whether the title of its post tells of trouble; not seen for a paste
+    "trouble",       # how far the title of its post tells of trouble; not seen for a paste
     "language",      # whether its post is written in the question's language
 )  # fmt: skip
 
@@ -118,10 +118,10 @@ class Evidence:
         ranking: Ranking,
         post_of: Ints,
         chinese: npt.NDArray[np.bool_],
-        troubled: npt.NDArray[np.bool_],
+        troubled: Floats,
     ) -> None:
-        """`post_of` says to which post each problem belongs; `chinese` and `troubled`, whether a
-        post is written in Chinese, and whether its title tells of trouble.
+        """`post_of` says to which post each problem belongs; `chinese`, whether a post is
+        written in Chinese; `troubled`, how far its title sets it apart as one about trouble.
         """
         self._ranking = ranking
         self._troubled = troubled
@@ -185,7 +185,7 @@ class Evidence:
         posts = self._post_of[problems]
         # What a program printed tells its trouble itself: told so, hit@1 of pastes fell by .03.
         if question.kind != "paste":
-            seen["trouble"] = self._troubled[posts].astype(np.float32)
+            seen["trouble"] = self._troubled[posts]
         asked_in_chinese = language_of(question.text) != "en"
         seen["language"] = (self._chinese[posts] == asked_in_chinese).astype(np.float32)
         text = self._gather(problems)

@@ -36,7 +36,9 @@ class Generation:
         counts = [entry.problems for entry in self.entries]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
-        troubled = np.array([tells_of_trouble(entry.title) for entry in self.entries], bool)
+        troubled = np.array([tells_of_trouble(entry.title) for entry in self.entries], np.float32)
+        # Where most titles tell of trouble, one that does says little.
+        troubled = troubled * np.float32(1 - troubled.mean() if len(troubled) else 0)
         self.evidence = Evidence(self.ranking, self.post_of, chinese, troubled)
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.glossary = Glossary(index.manifest.pairs, glossary())

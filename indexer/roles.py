@@ -76,8 +76,14 @@ def names_a_part(heading: str) -> bool:
 
 
 def tells_of_trouble(title: str) -> bool:
-    """Whether a title says that something went wrong: 启动失败, Cannot connect to the daemon."""
-    return bool(_trouble().search(fold(title)))
+    """Whether a title says that something went wrong: 启动失败, Cannot connect to the daemon.
+
+    A name such as `ignore-errors` says nothing of the kind.
+    """
+    return bool(_trouble().search(_HYPHENED.sub(" ", fold(title))))
+
+
+_HYPHENED = re.compile(r"\b[a-z0-9]+(?:-[a-z0-9]+)+\b")
 
 
 def _bare(heading: str) -> str:

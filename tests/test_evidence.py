@@ -75,7 +75,7 @@ def test_a_title_that_tells_of_trouble_is_seen_by_those_who_tell_theirs(tmp_path
         gone="# Matplotlib 窗口不显示\n\nplot window",
     )
     seen = ask(posts, "matplotlib plot window")
-    assert seen["gone.md"]["trouble"] == 1.0
+    assert seen["gone.md"]["trouble"] == 0.5
     assert seen["use.md"]["trouble"] == 0.0
     pasted = ask(posts, "Traceback (most recent call last):\nRuntimeError: no plot window")
     assert pasted["gone.md"]["trouble"] == 0.0
