@@ -37,6 +37,8 @@ _BINDS = re.compile(
 NAMED, IN_GLOSSARY, ANY_OTHER = 1.5, 1.2, 0.8
 _SIGNS = re.compile(r"[0-9_.-]")
 _FEW = 8
+# So many words beside the name of an exception are typed.
+_TYPED = 6
 _STOPS = re.compile("[，。？！；,?!;]")
 # Chinese up to this length between blanks is a word typed beside others: 升级后 容器起不来.
 _FRAGMENT = 7
@@ -97,9 +99,15 @@ def respelled(question: Question, corrections: Mapping[str, str]) -> Question:
 
 
 def _is_paste(text: str, pasted: Pasted) -> bool:
-    """Whether a text is what a program printed: it reads so, or nobody types so many lines."""
+    """Whether a text is what a program printed: it reads so, or nobody types so many lines.
+
+    The name of an exception among a few words was typed: `VS2012 TypeLoadException editor`.
+    """
     lines = sum(bool(line.strip()) for line in text.split("\n"))
-    return lines >= 2 or pasted.told or pasted.logged or bool(pasted.exceptions)
+    if lines >= 2 or pasted.told or pasted.logged or "\t" in text.strip():
+        return True
+    typed = len(text.split()) <= _TYPED and ": " not in text
+    return bool(pasted.exceptions) and not typed
 
 
 def _is_words(text: str) -> bool:

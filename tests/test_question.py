@@ -33,6 +33,9 @@ def test_a_question_is_words_and_never_a_query_language() -> None:
     [
         ("nginx 502", "words"),
         ("两个 RNNCell 变量作用域 报错", "words"),
+        ("VS2012 TypeLoadException editor", "words"),
+        ("TypeLoadException: no such assembly", "paste"),
+        ("stack\tUPDATE_ROLLBACK\tno such bucket", "paste"),
         ("why does nginx answer with 502 when the backend is slow", "sentence"),
         ("升级以后容器为什么起不来了", "sentence"),
         ("升級以後容器為什麼起不來了", "sentence"),
