@@ -68,11 +68,13 @@ NAMES = (
 class Judged:
     """Problems in the order that the evidence gives them; the first rows hold what was seen.
 
-    `scores` fall; `rows` has a row of NAMES for each problem that was looked at.
+    `scores` fall; `rows` has a row of NAMES for each problem that was looked at. `told` holds what
+    to show of the first posts: of all the problems that each tells, the one asked for.
     """
 
     ranked: Ranked
     rows: Floats
+    told: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,12 @@ class Evidence:
                 np.concatenate([own[order], rest + below]).astype(np.float32),
             ),
             rows[order],
+        )
+
+    def scores(self, question: Question, ranked: Ranked) -> Floats:
+        """What the evidence gives each problem of a ranking."""
+        return self.features(question, ranked.problems, ranked.scores) @ _coefficients(
+            question.kind
         )
 
     def explain(

@@ -138,12 +138,13 @@ class KnowledgeBase:
             for i, problem in enumerate(best.problems)
             if _passes(generation.entry(int(problem)), tag, lang, folder)
         ]
+        shown = (*judged.told, *best.problems[len(judged.told) :])
         importance = generation.ranking.importance(asked)
         start = (page - 1) * per_page
         hits = tuple(
             self._hit(
                 generation,
-                int(best.problems[i]),
+                int(shown[i]),
                 float(best.scores[i]),
                 importance,
                 generation.evidence.explain(asked, judged, i) if explain and asked.terms else None,
@@ -170,18 +171,19 @@ class KnowledgeBase:
         asked, carried = complete(generation.read(question)[0], history, ranking)
         judged = generation.judge(asked)
         best = judged.ranked
+        shown = (*judged.told, *best.problems[len(judged.told) :])
         importance = ranking.importance(asked)
         found: Found | None = None
         sure = generation.confidence(asked, judged)
         if len(best):
-            first = int(best.problems[0])
+            first = int(shown[0])
             entry = generation.entry(first)
             problem = generation.problem(first)
             fix = find_fix(problem, importance) if sure >= ANSWER else None
             if fix is not None:
                 found = Found(self._cite(entry), problem.title, problem.anchor, fix)
         state: State = "answer" if found else "related" if sure >= RELATED else "none"
-        others = best.problems[1 if found else 0 :][:MOST_ALTERNATIVES]
+        others = shown[1 if found else 0 :][:MOST_ALTERNATIVES]
         scores = best.scores[1 if found else 0 :][:MOST_ALTERNATIVES]
         top = float(best.scores[0]) if len(best) else 0.0
         return Answer(

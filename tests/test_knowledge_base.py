@@ -207,3 +207,22 @@ def test_the_json_has_every_field_that_others_rely_on(knowledge_base: KnowledgeB
         "question", "total", "page", "per_page", "hits", "suggestion", "facets", "took_ms", "index",
     }  # fmt: skip
     assert set(hits["hits"][0]) == {"post", "anchor", "heading", "score", "snippet", "has_fix"}
+
+
+def test_of_a_list_of_troubles_the_one_asked_for_is_told(make_kb: MakeKnowledgeBase) -> None:
+    scattered = " ".join(f"region w{i} snapshot w{i} slow w{i}" for i in range(12))
+    found = make_kb({
+        "faq.md": (
+            "# FAQ\n\n"
+            f"## 问题一：import stops\n\n{scattered}\n\n解决方法：\n\n```\nimport --resume\n```\n\n"
+            "## 问题二：slow region snapshot\n\n解决方法：\n\n```\nsnapshot-limit = 8\n```\n"
+        ),
+        "other.md": "# Other\n\nnothing of the kind",
+    })  # fmt: skip
+    answer = found.ask("slow region snapshot")
+    assert answer.found is not None
+    assert [step.text for step in answer.found.fix.steps] == ["snapshot-limit = 8"]
+    generation = found.generation()
+    asked, _ = generation.read("slow region snapshot")
+    by_words_alone = int(generation.ranking.rank(asked).problems[0])
+    assert generation.problem(by_words_alone).title != answer.found.title
