@@ -15,6 +15,7 @@ from indexer.evidence import FAR, LOOKED_AT, NAMES, NEAR, OPENING, weights
 from indexer.generation import Generation
 from indexer.postings import FIELDS
 from indexer.question import Question, read_question
+from indexer.roles import tells_of_trouble
 
 Make = Callable[..., Path]
 
@@ -79,6 +80,21 @@ def test_a_title_that_tells_of_trouble_is_seen_by_those_who_tell_theirs(tmp_path
     assert seen["use.md"]["trouble"] == 0.0
     pasted = ask(posts, "Traceback (most recent call last):\nRuntimeError: no plot window")
     assert pasted["gone.md"]["trouble"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("容器起動失敗", True),
+        ("webpack热更新失败-检测不到文件变化", True),
+        ("Cannot connect to the Docker daemon", True),
+        ("ignore-errors", False),
+        ("Nothing but notes", False),
+        ("Docker 入门", False),
+    ],
+)
+def test_a_title_tells_of_trouble_or_names_a_thing(title: str, told: bool) -> None:
+    assert tells_of_trouble(title) == told
 
 
 def test_posts_past_those_looked_at_stand_below_them(tmp_path: Path) -> None:
