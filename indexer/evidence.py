@@ -76,6 +76,12 @@ class Judged:
     rows: Floats
     told: tuple[int, ...] = ()
 
+    @property
+    def shown(self) -> Ints:
+        """The problem to show of each post, best post first."""
+        told = np.array(self.told, np.int32)
+        return np.concatenate([told, self.ranked.problems[len(told) :]])
+
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:

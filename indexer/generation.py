@@ -16,6 +16,7 @@ from indexer.confidence import confidence, read_signals
 from indexer.evidence import Evidence, Judged
 from indexer.fixes import has_fix
 from indexer.index import Entry, Index
+from indexer.postings import Ints
 from indexer.problems import Problem
 from indexer.question import Question, read_question, respelled
 from indexer.ranking import Ranked, Ranking
@@ -80,22 +81,27 @@ class Generation:
         """The best problem of each post, best first, and what was seen of the first of them."""
         ranked = self.ranking.rank(question)
         judged = self._judge(question, self.posts(ranked))
-        first = judged.ranked.problems[:_TOLD]
-        told = (self._told(question, ranked, int(problem)) for problem in first)
-        return replace(judged, told=tuple(told))
+        return replace(judged, told=self._told(question, ranked, judged.ranked.problems[:_TOLD]))
 
-    def _told(self, question: Question, ranked: Ranked, first: int) -> int:
-        """Of all the problems that a post tells, the one asked for; `first` brought the post.
+    def _told(self, question: Question, ranked: Ranked, first: Ints) -> tuple[int, ...]:
+        """Of all the problems that each post tells, the one asked for; `first` brought the posts.
 
         Words that stand all over a long list of troubles may bring another of them first.
         """
-        mine = self.post_of[ranked.problems] == self.post_of[first]
-        own = Ranked(ranked.problems[mine][:_OF_A_POST], ranked.scores[mine][:_OF_A_POST])
-        if len(own) == 1:
-            return first
+        posts = self.post_of[ranked.problems]
+        places = [np.flatnonzero(posts == self.post_of[one])[:_OF_A_POST] for one in first]
+        if all(len(own) == 1 for own in places):
+            return tuple(first.tolist())
+        among = np.concatenate(places)
+        own = Ranked(ranked.problems[among], ranked.scores[among])
         order = np.argsort(-self.evidence.scores(question, own), kind="stable")
-        return next(
-            (number for at in order if self.has_fix(number := int(own.problems[at]))), first
+        best_first = own.problems[order].tolist()
+        return tuple(
+            next(
+                (p for p in best_first if self.post_of[p] == self.post_of[one] and self.has_fix(p)),
+                one,
+            )
+            for one in first.tolist()
         )
 
     def _judge(self, question: Question, best: Ranked) -> Judged:

@@ -9,7 +9,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -129,16 +129,15 @@ class KnowledgeBase:
         generation = self.generation()
         asked, suggestion = generation.read(question)
         judged = generation.judge(asked)
-        best = judged.ranked
         if not asked.terms and (tag or lang or folder):
             first = np.flatnonzero(np.diff(generation.post_of, prepend=-1)).astype(np.int32)
-            best = Ranked(first, np.zeros(len(first), np.float32))
+            judged = replace(judged, ranked=Ranked(first, np.zeros(len(first), np.float32)))
+        best, shown = judged.ranked, judged.shown
         kept = [
             i
             for i, problem in enumerate(best.problems)
             if _passes(generation.entry(int(problem)), tag, lang, folder)
         ]
-        shown = (*judged.told, *best.problems[len(judged.told) :])
         importance = generation.ranking.importance(asked)
         start = (page - 1) * per_page
         hits = tuple(
@@ -170,8 +169,7 @@ class KnowledgeBase:
         ranking = generation.ranking
         asked, carried = complete(generation.read(question)[0], history, ranking)
         judged = generation.judge(asked)
-        best = judged.ranked
-        shown = (*judged.told, *best.problems[len(judged.told) :])
+        best, shown = judged.ranked, judged.shown
         importance = ranking.importance(asked)
         found: Found | None = None
         sure = generation.confidence(asked, judged)
