@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from indexer.analyzer import PIECE, terms
 from indexer.chinese import language_of
-from indexer.pasted import LONGEST
+from indexer.occurrences import Met, Text, Wanted, gather, meet, want
 from indexer.postings import FIELDS, Floats, Ints, Places, Wording
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
@@ -26,9 +25,6 @@ NEAR, FAR = 30, 100
 OPENING = 100
 # Two words are a pair where so few words lie between their places; inner words of long ones count.
 _PAIR = 2
-# Only the words that count most are looked for, and only so much of one problem is looked at.
-_MOST_WORDS = 40
-_LONGEST = 20_000
 
 _TITLE, _ERROR = FIELDS.index("title"), FIELDS.index("error")
 _FIX = FIELDS.index("fix")
@@ -58,8 +54,10 @@ NAMES = (
     "has_fix",       # whether it tells a fix
     "opening",       # share in its first OPENING words
     "post",          # share in all problems of its post
+    "names",         # square of the share of the words in Latin letters that its post holds
     "length",        # logarithm of its number of words
     "trouble",       # how far the title of its post tells of trouble; not seen for a paste
+    "trouble_named", # the same, times the share of the words in Latin letters that its post holds
     "language",      # whether its post is written in the question's language
 )  # fmt: skip
 
@@ -81,33 +79,6 @@ class Judged:
         """The problem to show of each post, best post first."""
         told = np.array(self.told, np.int32)
         return np.concatenate([told, self.ranked.problems[len(told) :]])
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The words of a question, numbered; a way is a word or words that say some of them."""
-
-    names: tuple[str, ...]
-    importance: Floats
-    # first word's term → (rest of the words' terms, words said, factor)
-    ways: Mapping[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]]
-    codes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """The words of several problems one after the other.
-
-    Per word: its term, its place (problems lie far apart) and the numbers of its problem and its
-    block. Per block: its field and its problem.
-    """
-
-    words: Ints
-    at: Places
-    owner: Ints
-    block_of: Places
-    fields: Ints
-    block_owner: Ints
 
 
 @functools.cache
@@ -202,31 +173,24 @@ class Evidence:
             seen["trouble"] = self._troubled[posts]
         asked_in_chinese = language_of(question.text) != "en"
         seen["language"] = (self._chinese[posts] == asked_in_chinese).astype(np.float32)
-        text = self._gather(problems)
+        text = gather(self._wording, problems)
         for name, field in (("has_error", _ERROR), ("has_fix", _FIX)):
             there = np.bincount(text.block_owner[text.fields == field], minlength=count) > 0
             seen[name] = there.astype(np.float32)
         seen["length"] = (np.log(np.bincount(text.owner, minlength=count) + 10) / 10).astype(
             np.float32
         )
-        wanted = self._wanted(question, importance)
-        place, word, factor = self._met(text.words, wanted)
-        if len(place):
-            self._weigh(seen, text, wanted, place, word, factor)
-            self._pairs(seen, question, wanted, text.at[place], word, text.owner[place])
+        wanted = want(question, importance, self._vocabulary)
+        met = meet(text.words, wanted, len(self._vocabulary))
+        if len(met):
+            self._weigh(seen, text, wanted, met)
+            self._pairs(seen, question, wanted, text.at[met.place], met.word, text.owner[met.place])
             self._posts(seen, question, wanted, posts)
         return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
 
-    def _weigh(
-        self,
-        seen: dict[str, Floats],
-        text: _Text,
-        wanted: _Wanted,
-        place: Places,
-        word: Ints,
-        factor: Floats,
-    ) -> None:
-        """Fills in what is seen of the words met: at `place`, the question's `word`."""
+    def _weigh(self, seen: dict[str, Floats], text: Text, wanted: Wanted, met: Met) -> None:
+        """Fills in what is seen of the words met."""
+        place, word, factor = met.place, met.word, met.factor
         count, words = len(seen["strength"]), len(wanted.names)
         total = float(wanted.importance.sum()) or 1.0
         value = wanted.importance[word] * factor
@@ -240,7 +204,7 @@ class Evidence:
         seen["own"] = share(own)
         np.maximum.at(seen["best_word"], who, value / max(float(wanted.importance.max()), 1e-6))
 
-        seen["opening"] = share(text.at[place] % (_LONGEST + FAR) < OPENING)
+        seen["opening"] = share(text.from_start(place) < OPENING)
 
         named = np.array([name in wanted.codes for name in wanted.names])
         if named.any():
@@ -251,10 +215,10 @@ class Evidence:
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
         recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
         rarity = self._rarity[text.words]
-        met = np.zeros(len(text.words), bool)
-        met[place] = True
+        of_question = np.zeros(len(text.words), bool)
+        of_question[place] = True
         held = np.bincount(text.block_of, rarity, len(text.fields))
-        covered = np.bincount(text.block_of[met], rarity[met], len(text.fields))
+        covered = np.bincount(text.block_of[of_question], rarity[of_question], len(text.fields))
         precision = np.minimum(1.0, covered / np.maximum(held, 1e-6))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 
@@ -270,93 +234,10 @@ class Evidence:
             within = _within(text.at[place], word, factor, wanted.importance, reach)
             np.maximum.at(seen[name], who, within / np.float32(total))
 
-    def _wanted(self, question: Question, importance: Mapping[str, float]) -> _Wanted:
-        names = [
-            term.text
-            for term in terms(question.text[:LONGEST])
-            if term.weight >= PIECE and term.text in importance
-        ]
-        names = sorted(dict.fromkeys(names), key=lambda name: (-importance[name], name))
-        names = names[:_MOST_WORDS]
-        number = {name: i for i, name in enumerate(names)}
-        ways: dict[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]] = {}
-
-        def add(way: tuple[str, ...], said: tuple[int, ...], factor: float) -> None:
-            rows = [self._vocabulary.find(word) for word in way]
-            if said and all(row is not None for row in rows):
-                first, *rest = (row for row in rows if row is not None)
-                ways.setdefault(first, []).append((tuple(rest), said, factor))
-
-        for name, i in number.items():
-            add((name,), (i,), 1.0)
-        for phrase in question.phrases:
-            said = tuple(number[term] for term in phrase.terms if term in number)
-            for factor, ways_said in ways_of(phrase):
-                for way in ways_said:
-                    add(way.words, said, factor)
-        return _Wanted(
-            tuple(names), np.array([importance[n] for n in names], np.float32), ways, question.codes
-        )
-
-    def _gather(self, problems: Ints) -> _Text:
-        wording = self._wording
-        words, at, owner, fields, block_of, block_owner = [], [], [], [], [], []
-        blocks = 0
-        for i, problem in enumerate(problems):
-            first, last = wording.problems[problem], wording.problems[problem + 1]
-            edges = np.asarray(wording.blocks[first : last + 1])
-            start, end = edges[0], min(edges[-1], edges[0] + _LONGEST)
-            words.append(wording.words[start:end])
-            lengths = np.diff(np.minimum(edges, end))
-            at.append(np.arange(end - start, dtype=np.int64) + i * (_LONGEST + FAR))
-            owner.append(np.full(end - start, i, np.int32))
-            fields.append(wording.fields[first:last])
-            block_of.append(np.repeat(np.arange(blocks, blocks + len(lengths)), lengths))
-            block_owner.append(np.full(len(lengths), i, np.int32))
-            blocks += len(lengths)
-        return _Text(
-            np.concatenate(words),
-            np.concatenate(at),
-            np.concatenate(owner),
-            np.concatenate(block_of),
-            np.concatenate(fields).astype(np.int32),
-            np.concatenate(block_owner),
-        )
-
-    def _met(self, words: Ints, wanted: _Wanted) -> tuple[Places, Ints, Floats]:
-        """Where a word of the question, or another way to say it, stands: (place, word, factor)."""
-        slot = np.full(len(self._vocabulary), -1, np.int32)
-        firsts = list(wanted.ways)
-        slot[firsts] = np.arange(len(firsts), dtype=np.int32)
-        found = slot[words]
-        hits = np.flatnonzero(found >= 0)
-        of = found[hits]
-        order = np.argsort(of, kind="stable")
-        hits, of = hits[order], of[order]
-        edges = np.searchsorted(of, np.arange(len(firsts) + 1))
-        places, numbers, factors = [], [], []
-        for i, first in enumerate(firsts):
-            mine = hits[edges[i] : edges[i + 1]]
-            if not len(mine):
-                continue
-            for rest, said, factor in wanted.ways[first]:
-                there = mine
-                for step, row in enumerate(rest, 1):
-                    ahead = np.minimum(there + step, len(words) - 1)
-                    further = np.minimum(ahead + 1, len(words) - 1)
-                    there = there[(words[ahead] == row) | (words[further] == row)]
-                for word in said if len(there) else ():
-                    places.append(there)
-                    numbers.append(np.full(len(there), word, np.int32))
-                    factors.append(np.full(len(there), factor, np.float32))
-        if not places:
-            return np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
-        return np.concatenate(places), np.concatenate(numbers), np.concatenate(factors)
-
     def _posts(
-        self, seen: dict[str, Floats], question: Question, wanted: _Wanted, posts: Ints
+        self, seen: dict[str, Floats], question: Question, wanted: Wanted, posts: Ints
     ) -> None:
-        """Fills in the share of the question that the whole posts hold."""
+        """Fills in the share of the question, and of the names in it, that the whole posts hold."""
         number = {name: i for i, name in enumerate(wanted.names)}
         held = np.zeros((len(wanted.names), len(posts)), np.float32)
         place = np.full(int(self._post_of[-1]) + 1, -1, np.int32)
@@ -378,12 +259,17 @@ class Evidence:
                     hold(other[0], said, factor)
         whole = float(wanted.importance.sum()) or 1.0
         seen["post"] = (wanted.importance @ held / whole).astype(np.float32)
+        latin = [i for name, i in number.items() if name.isascii() and self._ranking.holding(name)]
+        of_names = float(wanted.importance[latin].sum())
+        names = wanted.importance[latin] @ held[latin] / of_names if of_names else 1.0
+        seen["names"] += np.float32(names**2)
+        seen["trouble_named"] = seen["trouble"] * np.float32(names)
 
     def _pairs(
         self,
         seen: dict[str, Floats],
         question: Question,
-        wanted: _Wanted,
+        wanted: Wanted,
         spot: Places,
         word: Ints,
         who: Ints,

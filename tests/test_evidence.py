@@ -82,6 +82,21 @@ def test_a_title_that_tells_of_trouble_is_seen_by_those_who_tell_theirs(tmp_path
     assert pasted["gone.md"]["trouble"] == 0.0
 
 
+def test_a_title_about_trouble_says_less_where_a_name_asked_for_is_missing(tmp_path: Path) -> None:
+    posts = write(
+        tmp_path,
+        mine="# Dapper fails on a decimal\n\nsqlite decimal column",
+        other="# mysql decimal fails\n\ndecimal column",
+        use="# Decimals\n\nsqlite decimal column",
+    )
+    seen = ask(posts, "sqlite decimal column")
+    assert seen["mine.md"]["names"] == pytest.approx(1.0)
+    assert 0 < seen["other.md"]["names"] < 1
+    assert seen["mine.md"]["trouble"] == seen["other.md"]["trouble"]
+    assert seen["mine.md"]["trouble_named"] > seen["other.md"]["trouble_named"] > 0
+    assert [*seen].index("mine.md") < [*seen].index("other.md")
+
+
 @pytest.mark.parametrize(
     ("title", "told"),
     [

@@ -1,0 +1,154 @@
+"""Occurrences: where the words of a question, or other ways to say them, stand in problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.analyzer import PIECE, terms
+from indexer.pasted import LONGEST
+from indexer.postings import Floats, Ints, Places, TermList, Wording
+from indexer.question import Question
+from indexer.ranking import ways_of
+
+# Only the words that count most are looked for, and only so much of one problem is looked at.
+_MOST_WORDS = 40
+_READ = 20_000
+# The places of two problems lie further apart than any window reaches.
+_APART = _READ + 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The words of a question, numbered; a way is a word or words that say some of them."""
+
+    names: tuple[str, ...]
+    importance: Floats
+    # first word's term → (rest of the words' terms, words said, factor)
+    ways: Mapping[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]]
+    codes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The words of several problems one after the other.
+
+    Per word: its term, its place (problems lie far apart) and the numbers of its problem and its
+    block. Per block: its field and its problem.
+    """
+
+    words: Ints
+    at: Places
+    owner: Ints
+    block_of: Places
+    fields: Ints
+    block_owner: Ints
+
+    def from_start(self, place: Places) -> Places:
+        """How many words of its own problem stand before each place."""
+        found: Places = self.at[place] % _APART
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Where words of a question stand: in a text at `place`, its `word`, said so far by `factor`.
+
+    A factor of 1 is the word itself; others are translations and other words for it.
+    """
+
+    place: Places
+    word: Ints
+    factor: Floats
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+def want(question: Question, importance: Mapping[str, float], vocabulary: TermList) -> Wanted:
+    """The words to look for, those first that count most by `importance`."""
+    names = [
+        term.text
+        for term in terms(question.text[:LONGEST])
+        if term.weight >= PIECE and term.text in importance
+    ]
+    names = sorted(dict.fromkeys(names), key=lambda name: (-importance[name], name))
+    names = names[:_MOST_WORDS]
+    number = {name: i for i, name in enumerate(names)}
+    ways: dict[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]] = {}
+
+    def add(way: tuple[str, ...], said: tuple[int, ...], factor: float) -> None:
+        rows = [vocabulary.find(word) for word in way]
+        if said and all(row is not None for row in rows):
+            first, *rest = (row for row in rows if row is not None)
+            ways.setdefault(first, []).append((tuple(rest), said, factor))
+
+    for name, i in number.items():
+        add((name,), (i,), 1.0)
+    for phrase in question.phrases:
+        said = tuple(number[term] for term in phrase.terms if term in number)
+        for factor, ways_said in ways_of(phrase):
+            for way in ways_said:
+                add(way.words, said, factor)
+    return Wanted(
+        tuple(names), np.array([importance[n] for n in names], np.float32), ways, question.codes
+    )
+
+
+def gather(wording: Wording, problems: Ints) -> Text:
+    """The words of these problems, each as far as it is looked at."""
+    words, at, owner, fields, block_of, block_owner = [], [], [], [], [], []
+    blocks = 0
+    for i, problem in enumerate(problems):
+        first, last = wording.problems[problem], wording.problems[problem + 1]
+        edges = np.asarray(wording.blocks[first : last + 1])
+        start, end = edges[0], min(edges[-1], edges[0] + _READ)
+        words.append(wording.words[start:end])
+        lengths = np.diff(np.minimum(edges, end))
+        at.append(np.arange(end - start, dtype=np.int64) + i * _APART)
+        owner.append(np.full(end - start, i, np.int32))
+        fields.append(wording.fields[first:last])
+        block_of.append(np.repeat(np.arange(blocks, blocks + len(lengths)), lengths))
+        block_owner.append(np.full(len(lengths), i, np.int32))
+        blocks += len(lengths)
+    return Text(
+        np.concatenate(words),
+        np.concatenate(at),
+        np.concatenate(owner),
+        np.concatenate(block_of),
+        np.concatenate(fields).astype(np.int32),
+        np.concatenate(block_owner),
+    )
+
+
+def meet(words: Ints, wanted: Wanted, known: int) -> Met:
+    """Where the words wanted stand among these; `known` is the size of the vocabulary."""
+    slot = np.full(known, -1, np.int32)
+    firsts = list(wanted.ways)
+    slot[firsts] = np.arange(len(firsts), dtype=np.int32)
+    found = slot[words]
+    hits = np.flatnonzero(found >= 0)
+    of = found[hits]
+    order = np.argsort(of, kind="stable")
+    hits, of = hits[order], of[order]
+    edges = np.searchsorted(of, np.arange(len(firsts) + 1))
+    places, numbers, factors = [], [], []
+    for i, first in enumerate(firsts):
+        mine = hits[edges[i] : edges[i + 1]]
+        if not len(mine):
+            continue
+        for rest, said, factor in wanted.ways[first]:
+            there = mine
+            for step, row in enumerate(rest, 1):
+                ahead = np.minimum(there + step, len(words) - 1)
+                further = np.minimum(ahead + 1, len(words) - 1)
+                there = there[(words[ahead] == row) | (words[further] == row)]
+            for word in said if len(there) else ():
+                places.append(there)
+                numbers.append(np.full(len(there), word, np.int32))
+                factors.append(np.full(len(there), factor, np.float32))
+    if not places:
+        return Met(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+    return Met(np.concatenate(places), np.concatenate(numbers), np.concatenate(factors))
