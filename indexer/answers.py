@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from indexer.conversation import Asks
 from indexer.fixes import Fix, Step
 from indexer.snippets import Snippet
 
@@ -73,12 +74,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The post that answers: its problem and the fix."""
+    """The post that answers: its problem and the fix, or the part of it that a turn asked for."""
 
     post: Citation
     title: str
     anchor: str
     fix: Fix
+    asked: Asks = "fix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _found_json(found: Found) -> dict[str, Any]:
     return {
         "post": _citation_json(found.post),
         "problem": {"title": found.title, "anchor": found.anchor},
+        "part": found.asked,
         "fix": [_step_json(step) for step in fix.steps],
         "lead": fix.lead,
         "error": fix.error,

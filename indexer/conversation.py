@@ -1,13 +1,26 @@
-"""A follow-up to a full question: what was asked before stands behind what is asked now."""
+"""Conversation: what a turn asks, where others went before it. Nothing is remembered here.
+
+A turn asks for a part of what was found before (`为什么？`, `show the code that failed`), for
+another way (`还是不行`), for the same with one more thing (`what about Windows`), or anew.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from indexer.question import Question, read_question
-from indexer.ranking import Ranking
+import yaml
+
+from indexer.analyzer import fold, words
+from indexer.pasted import read_pasted
+from indexer.told import Told
+
+Asks = Told | Literal["fix", "another"]
+_ASKS: tuple[Asks, ...] = ("another", "check", "failing", "error", "code", "cause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,38 +31,88 @@ class Turn:
     post: str | None = None
 
 
-# Terms taken over from the question before, and what each then counts for.
-_CARRIED = 6
-_WEIGHT = 0.5
-# A question of more words stands for itself unless it begins like a follow-up.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a turn asks, on its own feet.
+
+    `question` is the whole question it is about; `carried` are its words that the turn did not
+    say; `post` is the post that answered it. `tried` are the posts shown since, oldest first, where
+    another way is asked for; `again` counts how often it was.
+    """
+
+    question: str
+    asks: Asks = "fix"
+    carried: tuple[str, ...] = ()
+    post: str | None = None
+    tried: tuple[str, ...] = ()
+    again: int = 0
+
+
+# Of a conversation, so many turns are looked at; of a question before, so many words are carried.
+_TURNS, _CARRIED = 12, 6
+# So many words of its own, and a turn that asks for a part asks it of something else, unless the
+# post before holds most of them.
+_OWN_WORDS, _HELD = 2, 0.6
+# A longer turn is no follow-up by its size alone.
 _SHORT = 4
 
-_FOLLOWS = re.compile(
-    r"\s*(?:and\b|but\b|also\b|what about|how about|what if|why\b|then\b|still\b|it\b|that\b|this\b"
-    r"|那|还|還|但|可是|然后|然後|为什么|為什麼|这|這|它|怎么还|仍|如果|换成|換成|在.{1,12}(?:上|下|里|裡|中)呢)",
-    re.IGNORECASE,
-)
+
+@functools.cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """What speaks for what, in the order in which it counts; see `data/asks.yaml`."""
+    text = (importlib.resources.files("indexer") / "data" / "asks.yaml").read_text("utf-8")
+    return {name: re.compile("|".join(ways)) for name, ways in yaml.safe_load(text).items()}
 
 
-def complete(
-    question: Question, history: Sequence[Turn], ranking: Ranking
-) -> tuple[Question, tuple[str, ...]]:
-    """The question with terms taken over from the one before it, and which these are."""
-    if not history or not question.text.strip():
-        return question, ()
-    words = len(re.findall(r"[A-Za-z0-9_.\-]+|[\u4e00-\u9fff]{2}", question.text))
-    if not _FOLLOWS.match(question.text) and (words > _SHORT or _is_specific(question, ranking)):
-        return question, ()
-    before = ranking.importance(read_question(history[-1].question))
-    best = sorted(before, key=lambda term: (-before[term], term))
-    carried = [
-        term for term in best if term not in question.terms and ranking.term(term) is not None
-    ][:_CARRIED]
-    terms = {**question.terms, **dict.fromkeys(carried, _WEIGHT)}
-    return replace(question, terms=terms), tuple(carried)
+def read_request(
+    question: str, history: Sequence[Turn], held: Callable[[str, str], float]
+) -> Request:
+    """What a turn asks after the turns before it.
+
+    `held(text, path)` says which share of a text's words a post holds, 0 to 1.
+    """
+    before = Request("")
+    for turn in history[-_TURNS:]:
+        asked = _next(before, turn.question, held)
+        new = turn.post is not None and turn.post not in asked.tried
+        tried = (*asked.tried, turn.post) if new and turn.post else asked.tried
+        before = replace(asked, post=turn.post or asked.post, tried=tried)
+    return _next(before, question, held)
 
 
-def _is_specific(question: Question, ranking: Ranking) -> bool:
-    """Whether a question names something that few posts hold."""
-    found = (ranking.term(term) for term, weight in question.terms.items() if weight >= 1)
-    return any(one is not None and len(one[0]) <= max(3, len(ranking) // 200) for one in found)
+def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Request:
+    """What a turn asks after another one; `before` knows the post that was shown."""
+    folded = fold(text).strip()
+    if not folded or before.post is None or read_pasted(text).errors:
+        return Request(text)
+    carried = _carried(before.question, text)
+    empty = _patterns()["empty"]
+    for asks in _ASKS:
+        match = _patterns()[asks].search(folded)
+        if match is None:
+            continue
+        own = empty.sub(" ", f"{folded[: match.start()]} {folded[match.end() :]}")
+        if len(words(own)) >= _OWN_WORDS and held(own, before.post) < _HELD:
+            return Request(text)
+        again = before.again + (asks == "another")
+        return replace(before, asks=asks, carried=carried, again=again)
+    narrows = _patterns()["narrows"].search(folded) is not None
+    if (narrows and len(words(empty.sub(" ", folded))) <= _SHORT + 1) or (
+        len(words(folded)) <= _SHORT and held(folded, before.post) >= 1
+    ):
+        return Request(f"{text} {' '.join(carried)}", "fix", carried)
+    return Request(text)
+
+
+def _carried(before: str, text: str) -> tuple[str, ...]:
+    """The words of the question before that a turn leaves out, the first of them."""
+    said = {word.text for word in words(text)}
+    errors = read_pasted(before).errors
+    before = errors[0] if errors else before
+    found = {
+        before[word.start : word.end]: None
+        for word in words(before)
+        if word.text not in said
+        and not _patterns()["empty"].fullmatch(fold(before[word.start : word.end]))
+    }
+    return tuple(found)[:_CARRIED]

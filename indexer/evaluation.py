@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from indexer.answers import Answer
-from indexer.fixes import UNIT
 from indexer.knowledge_base import KnowledgeBase
 from indexer.question import read_question
 from indexer.rebuild import Progress
+from indexer.told import UNIT
 
 # A fix shown holds a wanted one from here on, and is no more than that from there on.
 HELD, BESIDE = 0.8, 0.4

@@ -239,6 +239,8 @@ class Evidence:
     ) -> None:
         """Fills in the share of the question, and of the names in it, that the whole posts hold."""
         number = {name: i for i, name in enumerate(wanted.names)}
+        # Several problems may be of one post.
+        posts, post = np.unique(posts, return_inverse=True)
         held = np.zeros((len(wanted.names), len(posts)), np.float32)
         place = np.full(int(self._post_of[-1]) + 1, -1, np.int32)
         place[posts] = np.arange(len(posts), dtype=np.int32)
@@ -257,6 +259,7 @@ class Evidence:
             for factor, ways in ways_of(phrase):
                 if said and (other := self._ranking.others(ways)) is not None:
                     hold(other[0], said, factor)
+        held = held[:, post]
         whole = float(wanted.importance.sum()) or 1.0
         seen["post"] = (wanted.importance @ held / whole).astype(np.float32)
         latin = [i for name, i in number.items() if name.isascii() and self._ranking.holding(name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Part, Problem
 from indexer.roles import Role, comment_roles, cue_roles
+from indexer.told import UNIT, error_told, failing_code, likeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,6 @@ class Fix:
     diff: str | None
 
 
-# What a text is compared by: Latin words, characters of other scripts, signs.
-UNIT = re.compile(r"[A-Za-z0-9_]+|[^\W\d_]|[^\s\w]")
-
 # What speaks for a block and against it. Told by a heading or label, by a lead-in, by its look.
 _ROLE = {
     Role.FIX: (0.6, 0.8, 2.6),
@@ -54,9 +52,6 @@ _ROLE = {
     Role.REFERENCE: (-2.0, -2.2, -2.4),
 }
 _HONEST = 1.3
-_FEW_LINES, _FEW_LETTERS, _MANY_LINES = 4, 2000, 400
-# Code that fails stands near the code that does not.
-_NEXT_CODES = 5
 # A post that only explains is no longer than this.
 _FEW_PARTS, _LONGEST_EXPLANATION = 4, 600
 _LONGEST_LEAD = 240
@@ -73,41 +68,77 @@ def find_fix(problem: Problem, question: Mapping[str, float] | None = None) -> F
 
     `question` (term → weight) decides between the ways that a problem offers.
     """
+    return next(find_fixes(problem, question), None)
+
+
+def find_fixes(problem: Problem, question: Mapping[str, float] | None = None) -> Iterator[Fix]:
+    """The ways to solve it that a problem offers, best first, of different blocks."""
     parts = problem.parts
-    failing = _failing(problem)
-    # Where the question's words stand decides between fixes; it makes none of a block.
-    honest = _honest(problem, failing) or _explanation(problem)
-    if not honest:
-        return None
-    near = _nearness(parts, question or {})
-    best = max(honest, key=lambda i: (honest[i] + near[i], i))
-    chosen = _with_neighbours(parts, best)
-    steps = tuple(_step(part) for part in (parts[i] for i in chosen))
+    failing = failing_code(problem)
+    worth = _worth(problem, failing, question)
+    shown: set[int] = set()
+    for best in sorted(worth, key=lambda i: (-worth[i], -i)):
+        chosen = _with_neighbours(parts, best)
+        if shown.isdisjoint(chosen):
+            fix = _fix(problem, chosen, failing)
+            yield fix
+            shown.update(chosen, (chosen[0] - 1,) if len(fix.steps) > len(chosen) else ())
+
+
+def _fix(problem: Problem, chosen: Sequence[int], failing: Part | None) -> Fix:
+    """These blocks as a fix, with what goes with it."""
+    parts = problem.parts
+    steps = tuple(step_of(parts[i]) for i in chosen)
     lead = _lead(parts, chosen[0])
     if lead is not None and steps[0].kind == "code" and _worth_showing(lead, steps):
-        steps, lead = (_step(lead), *steps), None
-    shown = (
-        failing
-        if failing is not None and all(s.line != failing.block.line for s in steps)
-        else None
-    )
+        steps, lead = (step_of(lead), *steps), None
+    before = failing
+    if before is not None and any(s.line == before.block.line for s in steps):
+        before = None
     code = next((s for s in steps if s.kind == "code"), None)
+    error = error_told(problem)
     return Fix(
         steps=steps,
         lead=lead.block.text if lead is not None else None,
-        error=_error(problem),
+        error=error.block.text if error is not None else None,
         cause=_cause(problem, {s.line for s in steps}),
-        failing=_step(shown) if shown is not None else None,
-        diff=_diff(shown.block.text, code.text) if shown is not None and code is not None else None,
+        failing=step_of(before) if before is not None else None,
+        diff=_diff(before.block.text, code.text) if before is not None and code else None,
     )
 
 
 def has_fix(problem: Problem) -> bool:
     """Whether `find_fix` finds one, whatever is asked."""
-    return bool(_honest(problem, _failing(problem)) or _explanation(problem))
+    return bool(_honest(problem, failing_code(problem)) or _explanation(problem))
+
+
+def worth_of_fix(problem: Problem, question: Mapping[str, float] | None = None) -> float | None:
+    """What speaks for the fix that `find_fix` finds, or None where it finds none."""
+    failing = failing_code(problem)
+    worth = _worth(problem, failing, question)
+    if not worth:
+        return None
+    explained = not _honest(problem, failing)
+    return max(worth.values()) - _EXPLAINED * explained
 
 
 # Judging
+
+
+# An explanation is less of a fix than the least thing to apply.
+_EXPLAINED = 2.0
+
+
+def _worth(
+    problem: Problem, failing: Part | None, question: Mapping[str, float] | None
+) -> dict[int, float]:
+    """The blocks that may be shown as the fix, by number, with what speaks for them.
+
+    Where the question's words stand decides between fixes; it makes none of a block.
+    """
+    honest = _honest(problem, failing) or _explanation(problem)
+    near = _nearness(problem.parts, question or {}) if honest else []
+    return {at: score + near[at] for at, score in honest.items()}
 
 
 def _honest(problem: Problem, failing: Part | None) -> dict[int, float]:
@@ -223,9 +254,9 @@ def _code_score(part: Part, failing: Part | None) -> float:
     score += 0.8 * (comments.get(Role.FIX, 0) > comments.get(Role.FAILING, 0))
     score -= 0.8 * (comments.get(Role.FAILING, 0) > comments.get(Role.FIX, 0))
     if failing is not None and failing.block.line < part.block.line:
-        likeness = _likeness(failing.block.text, text)
-        if 0.3 < likeness < 1.0:
-            score += _LIKE * likeness
+        alike = likeness(failing.block.text, text)
+        if 0.3 < alike < 1.0:
+            score += _LIKE * alike
     return score
 
 
@@ -235,34 +266,6 @@ def _overlap(text: str, question: Mapping[str, float]) -> float:
     count_terms(text[:4000], held)
     total = sum(question.values())
     return sum(w for term, w in question.items() if term in held) / total if total else 0.0
-
-
-def _likeness(before: str, after: str) -> float:
-    """How alike two pieces of code are, 0 to 1: line by line, short ones word by word."""
-    lines = [line.strip() for line in before.split("\n") if line.strip()]
-    others = [line.strip() for line in after.split("\n") if line.strip()]
-    # The comparing takes the product of the two lengths where all lines are alike.
-    if max(len(lines), len(others)) > _MANY_LINES:
-        return 0.0
-    if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < _FEW_LETTERS:
-        lines, others = UNIT.findall(before), UNIT.findall(after)
-    return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
-
-
-def _failing(problem: Problem) -> Part | None:
-    """The code that fails: named so, or the first code before a fix that resembles it."""
-    codes = [part for part in problem.parts if part.block.kind == "code"]
-    named = [part for part in codes if part.role is Role.FAILING]
-    if named:
-        return named[0]
-    for i, part in enumerate(codes):
-        text = part.block.text
-        if part.role in (Role.ERROR, Role.FIX) or "\n" not in text or read_pasted(text).output:
-            continue
-        for later in codes[i + 1 : i + 1 + _NEXT_CODES]:
-            if later.role is not Role.ERROR and 0.4 < _likeness(text, later.block.text) < 1:
-                return part
-    return None
 
 
 # Choosing
@@ -324,7 +327,8 @@ def _worth_showing(lead: Part, steps: Sequence[Step]) -> bool:
     return len(UNIT.findall(text)) <= 0.8 * sum(len(UNIT.findall(s.text)) for s in steps)
 
 
-def _step(part: Part) -> Step:
+def step_of(part: Part) -> Step:
+    """A part of a problem as it is shown."""
     block = part.block
     if block.kind == "code":
         return Step("code", block.text, block.line, block.language)
@@ -332,16 +336,6 @@ def _step(part: Part) -> Step:
 
 
 # Beside the fix
-
-
-def _error(problem: Problem) -> str | None:
-    """The error the post tells of, in its own words."""
-    for part in problem.of(Role.ERROR):
-        if part.block.kind in ("code", "quote", "paragraph") and part.block.text.strip():
-            found = read_pasted(part.block.text).errors
-            if part.block.kind == "code" or found:
-                return part.block.text
-    return None
 
 
 def _cause(problem: Problem, shown: set[int]) -> str | None:
@@ -353,7 +347,7 @@ def _cause(problem: Problem, shown: set[int]) -> str | None:
 
 def _diff(before: str, after: str) -> str | None:
     """The unified diff from the failing code to the fix, or None where they have little alike."""
-    if _likeness(before, after) <= 0.3:
+    if likeness(before, after) <= 0.3:
         return None
     lines = difflib.unified_diff(
         before.split("\n"), after.split("\n"), "failing", "fix", lineterm="", n=3

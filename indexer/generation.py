@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
@@ -13,8 +14,8 @@ from indexer.analyzer import fold
 from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
 from indexer.confidence import confidence, read_signals
-from indexer.evidence import Evidence, Judged
-from indexer.fixes import has_fix
+from indexer.evidence import LOOKED_AT, NAMES, Evidence, Judged
+from indexer.fixes import has_fix, worth_of_fix
 from indexer.index import Entry, Index
 from indexer.postings import Ints
 from indexer.problems import Problem
@@ -27,6 +28,8 @@ from indexer.spelling import corrections
 # For so many posts it is looked at which of their problems to show; at so many of each. Where the
 # post is right, .03 more fixes are right so in tidb-zh and in eslint, and as many in blogs.
 _TOLD, _OF_A_POST = 3, 8
+# Of a post's problems, one unit of evidence counts for as much as this of what speaks for a fix.
+_SEEN = 1.5
 # Spelling is looked at so far, and a longer question is not offered anew.
 _SPELLED, _SUGGESTED = 2000, 200
 
@@ -77,9 +80,16 @@ class Generation:
         asked = respelled(read_question(text, self.glossary), found)
         return asked, suggestion if found and len(text) <= _SUGGESTED else None
 
-    def judge(self, question: Question) -> Judged:
-        """The best problem of each post, best first, and what was seen of the first of them."""
+    def judge(self, question: Question, without: Iterable[str] = ()) -> Judged:
+        """The best problem of each post, best first, and what was seen of the first of them.
+
+        Posts whose paths are `without` are left out.
+        """
         ranked = self.ranking.rank(question)
+        left_out = [self.number_of[path] for path in without if path in self.number_of]
+        if left_out:
+            kept = ~np.isin(self.post_of[ranked.problems], left_out)
+            ranked = Ranked(ranked.problems[kept], ranked.scores[kept])
         judged = self._judge(question, self.posts(ranked))
         return replace(judged, told=self._told(question, ranked, judged.ranked.problems[:_TOLD]))
 
@@ -94,13 +104,17 @@ class Generation:
             return tuple(first.tolist())
         among = np.concatenate(places)
         own = Ranked(ranked.problems[among], ranked.scores[among])
-        order = np.argsort(-self.evidence.scores(question, own), kind="stable")
-        best_first = own.problems[order].tolist()
+        evidence = self.evidence.scores(question, own)
+        asked = self.ranking.importance(question)
+        told: dict[int, tuple[float, int]] = {}
+        for number, seen in zip(own.problems.tolist(), evidence.tolist(), strict=True):
+            worth = worth_of_fix(self.problem(number), asked)
+            if worth is not None:
+                post = int(self.post_of[number])
+                best = (worth + _SEEN * seen, number)
+                told[post] = max(told.get(post, best), best, key=lambda one: one[0])
         return tuple(
-            next(
-                (p for p in best_first if self.post_of[p] == self.post_of[one] and self.has_fix(p)),
-                one,
-            )
+            told[post][1] if (post := int(self.post_of[one])) in told else one
             for one in first.tolist()
         )
 
@@ -119,6 +133,27 @@ class Generation:
         if not len(judged.ranked):
             return 0.0
         return confidence(read_signals(question, judged, len(self.entries)))
+
+    def problems_of(self, path: str, question: Question) -> tuple[int, ...]:
+        """The problems that a post tells, the one asked for first."""
+        number = self.number_of.get(path)
+        if number is None:
+            return ()
+        ranked = self.ranking.rank(question)
+        own = ranked.problems[self.post_of[ranked.problems] == number][:_OF_A_POST]
+        (first,) = self._told(question, ranked, own[:1]) if len(own) else (None,)
+        rest = [*own.tolist(), *np.flatnonzero(self.post_of == number).tolist()]
+        return tuple(dict.fromkeys([*([first] if first is not None else []), *rest]))
+
+    def held(self, text: str, path: str) -> float:
+        """Which share of a text's words, or of other ways to say them, a post holds."""
+        question, _ = self.read(text)
+        number = self.number_of.get(path)
+        if number is None:
+            return 0.0
+        problems = np.flatnonzero(self.post_of == number).astype(np.int32)[:LOOKED_AT]
+        rows = self.evidence.features(question, problems, np.zeros(len(problems), np.float32))
+        return float(rows[:, NAMES.index("post")].max(initial=0)) if question.terms else 1.0
 
     def posts(self, ranked: Ranked) -> Ranked:
         """The best problem of each post, best first."""

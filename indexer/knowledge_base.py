@@ -18,7 +18,7 @@ import numpy as np
 from indexer.analyzer import fold, warm_up
 from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
 from indexer.confidence import ANSWER, RELATED
-from indexer.conversation import Turn, complete
+from indexer.conversation import Turn, read_request
 from indexer.fixes import find_fix
 from indexer.folder import NotText, find_posts
 from indexer.generation import Generation
@@ -28,6 +28,7 @@ from indexer.posts import render_post
 from indexer.question import read_question
 from indexer.ranking import Ranked, unknown_words
 from indexer.rebuild import Progress, Report, rebuild
+from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
 from indexer.snippets import best_passage
 
@@ -167,35 +168,43 @@ class KnowledgeBase:
         started = time.perf_counter()
         generation = self.generation()
         ranking = generation.ranking
-        asked, carried = complete(generation.read(question)[0], history, ranking)
-        judged = generation.judge(asked)
-        best, shown = judged.ranked, judged.shown
+        request = read_request(question, history, generation.held)
+        asked, _ = generation.read(request.question)
+        reply = find_reply(generation, request, asked)
+        judged = generation.judge(asked, request.tried if request.asks == "another" else ())
         importance = ranking.importance(asked)
-        found: Found | None = None
         sure = generation.confidence(asked, judged)
-        if len(best):
-            first = int(shown[0])
-            entry = generation.entry(first)
-            problem = generation.problem(first)
-            fix = find_fix(problem, importance) if sure >= ANSWER else None
-            if fix is not None:
-                found = Found(self._cite(entry), problem.title, problem.anchor, fix)
+        shown = judged.shown
+        if reply is None and request.asks in ("fix", "another") and len(shown) and sure >= ANSWER:
+            fix = find_fix(generation.problem(int(shown[0])), importance)
+            reply = Reply(int(shown[0]), fix) if fix is not None else None
+        elif reply is not None:
+            # It was asked of this very post.
+            sure = max(sure, ANSWER)
+        found: Found | None = None
+        if reply is not None:
+            problem = generation.problem(reply.problem)
+            cited = self._cite(generation.entry(reply.problem))
+            found = Found(cited, problem.title, problem.anchor, reply.fix, request.asks)
         state: State = "answer" if found else "related" if sure >= RELATED else "none"
-        others = shown[1 if found else 0 :][:MOST_ALTERNATIVES]
-        scores = best.scores[1 if found else 0 :][:MOST_ALTERNATIVES]
-        top = float(best.scores[0]) if len(best) else 0.0
+        top = float(judged.ranked.scores[0]) if len(shown) else 0.0
+        others = [
+            (int(number), sure * math.exp(float(score) - top))
+            for number, score in zip(
+                shown[: MOST_ALTERNATIVES + 1], judged.ranked.scores, strict=False
+            )
+            if reply is None or generation.post_of[number] != generation.post_of[reply.problem]
+        ]
         return Answer(
             question=question,
             state=state,
             confidence=sure,
             understood=understood(question),
-            carried=carried,
+            carried=request.carried,
             found=found,
             alternatives=tuple(
-                self._alternative(
-                    generation, int(number), sure * math.exp(float(score) - top), importance
-                )
-                for number, score in zip(others, scores, strict=True)
+                self._alternative(generation, number, how_sure, importance)
+                for number, how_sure in others[:MOST_ALTERNATIVES]
             ),
             unmatched=unknown_words(question, ranking),
             took_ms=_since(started),

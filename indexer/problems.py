@@ -210,6 +210,10 @@ def _tells_problem(post: Post, roles: list[Role | None], number: int) -> bool:
     if roles[number] not in (None, Role.PROBLEM, Role.ERROR):
         return False
     end = _subtree_end(post.sections, number)
+    below = [post.sections[i].heading for i in range(number + 1, end)]
+    if sum(bool(_NAMED_BY_CODE.match(heading)) for heading in below) >= _ENTRIES:
+        # A list of errors tells none of its own.
+        return False
     if any(roles[i] is Role.FIX for i in range(number + 1, end)):
         return True
     blocks = [block for i in range(number, end) for block in post.sections[i].blocks]

@@ -1,0 +1,59 @@
+"""Replies: to a turn that asks for a part of what was found before, or for another way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from indexer.conversation import Request
+from indexer.fixes import Fix, find_fix, find_fixes, step_of
+from indexer.generation import Generation
+from indexer.question import Question
+from indexer.told import Told, find_told
+
+# So many ways of one post are shown before other posts are.
+_WAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is shown of a problem, by number; a part of it that is no fix is a fix of one step."""
+
+    problem: int
+    fix: Fix
+
+
+def find_reply(generation: Generation, request: Request, question: Question) -> Reply | None:
+    """What the post shown before tells of what is asked, or None where it does not."""
+    if request.post is None or request.asks == "fix":
+        return None
+    problems = generation.problems_of(request.post, question)
+    if request.asks == "another":
+        return _another(generation, problems[:1], request.again, question)
+    return _part(generation, problems, request.asks, question)
+
+
+def _another(
+    generation: Generation, problems: tuple[int, ...], again: int, question: Question
+) -> Reply | None:
+    asked = generation.ranking.importance(question)
+    if again >= _WAYS:
+        return None
+    for number in problems:
+        fix = next(islice(find_fixes(generation.problem(number), asked), again, None), None)
+        return Reply(number, fix) if fix is not None else None
+    return None
+
+
+def _part(
+    generation: Generation, problems: tuple[int, ...], asks: Told, question: Question
+) -> Reply | None:
+    asked = generation.ranking.importance(question)
+    for number in problems:
+        problem = generation.problem(number)
+        fix = find_fix(problem, asked)
+        shown = [step.line for step in fix.steps] if fix is not None else []
+        part = find_told(problem, asks, shown)
+        if part is not None:
+            return Reply(number, Fix((step_of(part),), None, None, None, None, None))
+    return None

@@ -1,0 +1,141 @@
+"""Told: what a problem tells beside its fix: error, cause, the code that fails, the check."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from indexer.pasted import read_pasted
+from indexer.plain import plain
+from indexer.problems import Part, Problem
+from indexer.roles import Role, cue_roles, label_of
+
+Told = Literal["cause", "failing", "code", "error", "check"]
+
+# What a text is compared by: Latin words, characters of other scripts, signs.
+UNIT = re.compile(r"[A-Za-z0-9_]+|[^\W\d_]|[^\s\w]")
+_FEW_LINES, _FEW_LETTERS, _MANY_LINES = 4, 2000, 400
+# Code that fails stands near the code that does not.
+_NEXT_CODES = 5
+# A longer paragraph is no sentence about one thing.
+_A_PARAGRAPH = 800
+
+
+def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part | None:
+    """The block that tells this of a problem, or None; `shown` are the lines of its fix."""
+    match what:
+        case "error":
+            return error_told(problem)
+        case "failing":
+            return failing_code(problem) or _code_before(problem, shown)
+        case "code":
+            return _whole_code(problem, shown)
+        case "cause":
+            return _best_prose(problem, Role.CAUSE, shown) or _before(problem, shown)
+        case "check":
+            return _best_prose(problem, Role.CHECK, shown) or next(
+                (part for part in problem.of(Role.CHECK) if part.block.kind == "code"), None
+            )
+
+
+def error_told(problem: Problem) -> Part | None:
+    """The error the post tells of, in its own words."""
+    for part in problem.of(Role.ERROR):
+        if part.block.kind in ("code", "quote", "paragraph") and part.block.text.strip():
+            found = read_pasted(part.block.text).errors
+            if part.block.kind == "code" or found:
+                return part
+    return None
+
+
+def failing_code(problem: Problem) -> Part | None:
+    """The code that fails: named so, or the first code before a fix that resembles it."""
+    codes = [part for part in problem.parts if part.block.kind == "code"]
+    named = [part for part in codes if part.role is Role.FAILING]
+    if named:
+        return named[0]
+    for i, part in enumerate(codes):
+        text = part.block.text
+        if part.role in (Role.ERROR, Role.FIX) or "\n" not in text or read_pasted(text).output:
+            continue
+        for later in codes[i + 1 : i + 1 + _NEXT_CODES]:
+            if later.role is not Role.ERROR and 0.4 < likeness(text, later.block.text) < 1:
+                return part
+    return None
+
+
+def likeness(before: str, after: str) -> float:
+    """How alike two pieces of code are, 0 to 1: line by line, short ones word by word."""
+    lines = [line.strip() for line in before.split("\n") if line.strip()]
+    others = [line.strip() for line in after.split("\n") if line.strip()]
+    # The comparing takes the product of the two lengths where all lines are alike.
+    if max(len(lines), len(others)) > _MANY_LINES:
+        return 0.0
+    if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < _FEW_LETTERS:
+        lines, others = UNIT.findall(before), UNIT.findall(after)
+    return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
+
+
+def _code_before(problem: Problem, shown: Sequence[int]) -> Part | None:
+    """The code that the fix follows, where no other is known to fail."""
+    first = min(shown, default=0)
+    before = [
+        part
+        for part in problem.parts
+        if part.block.kind == "code"
+        and part.block.line < first
+        and part.role not in (Role.ERROR, Role.FIX)
+        and not read_pasted(part.block.text).output
+    ]
+    return before[0] if before else None
+
+
+def _whole_code(problem: Problem, shown: Sequence[int]) -> Part | None:
+    """The code of the fix, or the longest of the problem where the fix shows none."""
+    codes = [
+        part
+        for part in problem.parts
+        if part.block.kind == "code" and not read_pasted(part.block.text).output
+    ]
+    of_fix = [part for part in codes if part.block.line in shown]
+    return max(of_fix or codes, key=lambda part: len(part.block.text), default=None)
+
+
+def _best_prose(problem: Problem, role: Role, shown: Sequence[int]) -> Part | None:
+    """The sentence that tells what this role is for: named so by the post first."""
+    found: list[tuple[float, int, Part]] = []
+    for number, part in enumerate(problem.parts):
+        block = part.block
+        if block.kind not in ("paragraph", "item", "quote", "table") or not block.text.strip():
+            continue
+        said = cue_roles(block.text).get(role, 0) if len(block.text) <= _A_PARAGRAPH else 0
+        if part.role is not role and not said:
+            continue
+        worth = 2.0 * (part.role is role) + part.told * (part.role is role) + 0.8 * min(said, 2)
+        worth -= 1.5 * (block.line in shown) + 0.5 * (part.role is Role.ERROR)
+        worth -= 2.0 * _only_announces(block.text)
+        found.append((worth, -number, part))
+    return max(found, key=lambda one: one[:2])[2] if found else None
+
+
+def _before(problem: Problem, shown: Sequence[int]) -> Part | None:
+    """The last sentence before the fix that is no error: what leads to it explains it."""
+    first = min(shown, default=0)
+    before = [
+        part
+        for part in problem.parts
+        if part.block.kind in ("paragraph", "item", "quote")
+        and part.block.line < first
+        and part.role is not Role.ERROR
+        and not _only_announces(part.block.text)
+    ]
+    return before[-1] if before else None
+
+
+def _only_announces(text: str) -> bool:
+    """Whether a text is a label or a lead-in and tells nothing itself."""
+    label = label_of(text)
+    told = text[label.end :] if label is not None else text
+    return len(plain(told).strip()) < 6 or text.rstrip().endswith((":", "："))
