@@ -17,6 +17,7 @@ import yaml
 
 from indexer.analyzer import fold, words
 from indexer.pasted import read_pasted
+from indexer.question import is_paste
 from indexer.told import Told
 
 Asks = Told | Literal["fix", "another"]
@@ -83,15 +84,14 @@ def read_request(
 def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Request:
     """What a turn asks after another one; `before` knows the post that was shown."""
     folded = fold(text).strip()
-    if not folded or before.post is None or read_pasted(text).errors:
+    if not folded or before.post is None or is_paste(text, read_pasted(text)):
         return Request(text)
     carried = _carried(before.question, text)
     empty = _patterns()["empty"]
     for asks in _ASKS:
-        match = _patterns()[asks].search(folded)
-        if match is None:
+        if not _patterns()[asks].search(folded):
             continue
-        own = empty.sub(" ", f"{folded[: match.start()]} {folded[match.end() :]}")
+        own = empty.sub(" ", _without_asks(folded))
         if len(words(own)) >= _OWN_WORDS and held(own, before.post) < _HELD:
             return Request(text)
         again = before.again + (asks == "another")
@@ -104,15 +104,28 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
     return Request(text)
 
 
+def _without_asks(folded: str) -> str:
+    """A turn without the words that ask for a part."""
+    for asks in _ASKS:
+        folded = re.sub(rf"(?:{_patterns()[asks].pattern})[a-z]*", " ", folded)
+    return folded
+
+
+# A name is carried whole, with the signs inside it.
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.+#/@-]*[a-z0-9_+#]|[a-z0-9]", re.I)
+
+
 def _carried(before: str, text: str) -> tuple[str, ...]:
     """The words of the question before that a turn leaves out, the first of them."""
     said = {word.text for word in words(text)}
     errors = read_pasted(before).errors
     before = errors[0] if errors else before
-    found = {
-        before[word.start : word.end]: None
-        for word in words(before)
-        if word.text not in said
-        and not _patterns()["empty"].fullmatch(fold(before[word.start : word.end]))
-    }
+    names = [(name.start(), name.end()) for name in _NAME.finditer(before)]
+    found: dict[str, None] = {}
+    for word in words(before):
+        inside = ((a, b) for a, b in names if a <= word.start < b)
+        start, end = next(inside, (word.start, word.end))
+        shown = before[start:end]
+        if word.text not in said and not _patterns()["empty"].fullmatch(fold(shown)):
+            found[shown] = None
     return tuple(found)[:_CARRIED]

@@ -78,7 +78,7 @@ def read_question(text: str, bridge: Glossary | None = None) -> Question:
     bridge = glossary() if bridge is None else bridge
     text = text[:LONGEST]
     pasted = read_pasted(text)
-    if not _is_paste(text, pasted):
+    if not is_paste(text, pasted):
         kind: Kind = "words" if _is_words(text) else "sentence"
         return _read_lines(text, kind, [(text, WHOLE)], bridge)
     lines = [*zip(pasted.errors, ERROR_LINES, strict=False)] or [(text, WHOLE)]
@@ -98,7 +98,7 @@ def respelled(question: Question, corrections: Mapping[str, str]) -> Question:
     return replace(question, phrases=(*added, *question.phrases)) if added else question
 
 
-def _is_paste(text: str, pasted: Pasted) -> bool:
+def is_paste(text: str, pasted: Pasted) -> bool:
     """Whether a text is what a program printed: it reads so, or nobody types so many lines.
 
     The name of an exception among a few words was typed: `VS2012 TypeLoadException editor`.

@@ -7,19 +7,24 @@ const catalogue = {
     changes: "What changes", post: "Open in the post", related: "No fix to vouch for, but these posts may help:",
     none: "Nothing matches.", near: "The nearest posts:", unknown: "Not in any post:", copy: "Copy", copied: "Copied",
     failed: "The answer did not come.", retry: "Try again", busy: "Looking it up…", clear: "New conversation",
-    log: "Conversation",
+    log: "Conversation", carried: "Carried over:",
+    parts: { another: "Another way", cause: "Why", check: "How to check", code: "The whole code", error: "The error", failing: "The code that fails" },
   },
   zh: {
     title: "粘贴报错，拿到解法", ask: "粘贴报错，或直接提问", send: "发送", close: "关闭",
     changes: "改动", post: "在文章中查看", related: "没有可以担保的解法，但这些文章可能有帮助：",
     none: "没有匹配的内容。", near: "最接近的文章：", unknown: "所有文章里都没有：", copy: "复制", copied: "已复制",
     failed: "没有收到回答。", retry: "重试", busy: "正在查找…", clear: "新对话", log: "对话",
+    carried: "沿用上文：",
+    parts: { another: "另一种办法", cause: "原因", check: "怎样验证", code: "完整代码", error: "报错信息", failing: "出错的代码" },
   },
   "zh-Hant": {
     title: "貼上錯誤訊息，找到解法", ask: "貼上錯誤訊息，或直接提問", send: "送出", close: "關閉",
     changes: "改動", post: "在文章中查看", related: "沒有可以擔保的解法，但這些文章可能有幫助：",
     none: "沒有相符的內容。", near: "最接近的文章：", unknown: "所有文章裡都沒有：", copy: "複製", copied: "已複製",
     failed: "沒有收到回答。", retry: "重試", busy: "正在查找…", clear: "新對話", log: "對話",
+    carried: "沿用上文：",
+    parts: { another: "另一種辦法", cause: "原因", check: "怎樣驗證", code: "完整程式碼", error: "錯誤訊息", failing: "出錯的程式碼" },
   },
 };
 
@@ -54,6 +59,7 @@ button:hover { background: var(--soft); color: var(--text); }
 .reply ul { margin: 0; padding-left: 1.2rem; }
 .reply li { margin-bottom: .35rem; }
 .title { font-weight: 650; }
+.part { color: var(--quiet); font-size: 13px; }
 a { color: var(--accent); }
 .code { position: relative; margin: 0 0 .6rem; }
 pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; border-radius: 8px; background: var(--soft); font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
@@ -222,7 +228,11 @@ export class Panel {
   reply(body) {
     const reply = make("div", "reply");
     const found = body.answer;
+    if (body.carried.length) {
+      reply.append(make("p", "part", `${this.words.carried} ${body.carried.join(" ")}`));
+    }
     if (found) {
+      if (this.words.parts[found.part]) reply.append(make("p", "part", this.words.parts[found.part]));
       const title = make("p");
       title.append(this.link(found.post, found.fix[0].anchor, found.post.title, "title"));
       reply.append(title);
