@@ -60,7 +60,7 @@ def fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     closed = close >= 0 and tail is None
     last = close if close >= 0 else _unclosed(state, start, mark)
     if not closed:
-        _repaired(state, "code fence in line {line} of the text is never closed", start)
+        _repaired(state, "code fence in line {line} is never closed", start)
     token = state.push("fence", "code", 0)
     token.info = info.strip()
     token.markup = mark
@@ -288,7 +288,7 @@ def html_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
             return True
         state.tokens.pop()
         unclosed.add(raw[0])
-        _repaired(state, f"`{raw[0]}` in line {{line}} of the text is never closed", start)
+        _repaired(state, f"`{raw[0]}` in line {{line}} is never closed", start)
     state.line = start + 1
     token = state.push("html_block", "", 0)
     token.map = [start, start + 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -13,9 +14,9 @@ from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Problem
 from indexer.rebuild import Progress
-from indexer.roles import Role
+from indexer.roles import Role, heading_role
 
-Kind = Literal["title", "same title", "error line", "unsure", "no fix", "repaired"]
+Kind = Literal["title", "same title", "error line", "unsure", "no fix", "empty fix", "repaired"]
 
 # A post is found by its own words where it stands among so many; by its error line, among these.
 _FOUND, _FOUND_BY_ERROR = 10, 3
@@ -49,7 +50,9 @@ def check(knowledge_base: KnowledgeBase, progress: Progress | None = None) -> Ch
     first_problem = 0
     for number, entry in enumerate(generation.entries):
         findings += _title_findings(generation, number)
-        findings += [Finding(entry.path, 0, "repaired", reason) for reason in entry.repairs]
+        findings += [
+            Finding(entry.path, _line_of(reason), "repaired", reason) for reason in entry.repairs
+        ]
         for problem in range(first_problem, first_problem + entry.problems):
             findings += _problem_findings(generation, number, problem)
         first_problem += entry.problems
@@ -79,6 +82,8 @@ def _title_findings(generation: Generation, number: int) -> Iterator[Finding]:
 def _problem_findings(generation: Generation, number: int, problem: int) -> Iterator[Finding]:
     told = generation.problem(problem)
     path = generation.entries[number].path
+    if (empty := empty_fix(told)) is not None:
+        yield Finding(path, told.line, "empty fix", f"nothing stands under “{empty}”")
     found = error_line(told)
     if found is None:
         return
@@ -99,6 +104,22 @@ def _problem_findings(generation: Generation, number: int, problem: int) -> Iter
         )
     if not generation.has_fix(problem):
         yield Finding(path, line, "no fix", f"tells “{shown}” and no fix that can be recognised")
+
+
+def empty_fix(problem: Problem) -> str | None:
+    """The heading that promises a fix where nothing in the problem stands under one, or None."""
+    if any(part.role is Role.FIX and part.told == 2 for part in problem.parts):
+        return None
+    return next((one for one in problem.headings if heading_role(one) is Role.FIX), None)
+
+
+_IN_LINE = re.compile(r"\bin line (\d+)\b")
+
+
+def _line_of(repair: str) -> int:
+    """The line that a repair names, or 0."""
+    found = _IN_LINE.search(repair)
+    return int(found[1]) if found else 0
 
 
 def error_line(problem: Problem) -> tuple[int, str] | None:

@@ -26,14 +26,17 @@ from indexer.plain import WIKI_LINK
 _ENDS_AT: Any = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 
 
-def block_tokens(lines: list[str], *, mdx: bool = False) -> tuple[list[Token], list[str], set[int]]:
+def block_tokens(
+    lines: list[str], *, above: int = 0, mdx: bool = False
+) -> tuple[list[Token], list[str], set[int]]:
     """The block tokens of a post's body, what was repaired, and the lines that only steer a tool.
 
+    `above` is how many lines of the file stand before these.
     Inline Markdown is not read: the content of an inline token is the text as it stands.
     """
     env: dict[str, Any] = {"mdx": mdx, "repairs": {}, "noise": set()}
     tokens = _BLOCKS.parse("\n".join(lines), env)
-    repairs = [text.format(line=line + 1) for text, line in env["repairs"].items()]
+    repairs = [text.format(line=line + above + 1) for text, line in env["repairs"].items()]
     return tokens, repairs, env["noise"]
 
 

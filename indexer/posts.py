@@ -83,7 +83,9 @@ def read_post(path: str, data: bytes) -> Post:
     lines = decoded.text.split("\n")
     header = read_header(lines)
     repairs = [*decoded.repairs, *header.repairs]
-    tokens, mended, noise = block_tokens(lines[header.lines :], mdx=path.lower().endswith(".mdx"))
+    tokens, mended, noise = block_tokens(
+        lines[header.lines :], above=header.lines, mdx=path.lower().endswith(".mdx")
+    )
     pieces = _with_lost(list(_pieces(tokens, lines, header.lines)), lines, header.lines, noise)
     sections = _sections(pieces)
     values = header.values

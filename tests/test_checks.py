@@ -45,9 +45,22 @@ def test_posts_of_one_title_and_one_error_line_are_named(make_kb: MakeKnowledgeB
     assert sum("error line" in own for own in found.values()) == 1
 
 
-def test_what_was_repaired_is_named(make_kb: MakeKnowledgeBase) -> None:
-    found = kinds(make_kb, {"nginx.md": NGINX.rstrip().removesuffix("```")})
-    assert found["nginx.md"] == ["repaired"]
+def test_what_was_repaired_is_named_with_its_line(make_kb: MakeKnowledgeBase) -> None:
+    text = NGINX.rstrip().removesuffix("```")
+    (found,) = check(make_kb({"nginx.md": text})).findings
+    assert found.kind == "repaired"
+    assert text.split("\n")[found.line - 1].startswith("```")
+
+
+def test_a_heading_that_promises_a_fix_and_holds_none_is_named(make_kb: MakeKnowledgeBase) -> None:
+    text = (
+        "# 磁盘满了\n\n# 现象\n\n日志写满了磁盘，服务起不来。\n\n# 解决方法\n\n# 参考\n\n见文档。\n"
+    )
+    assert kinds(make_kb, {"disk.md": text})["disk.md"] == ["empty fix"]
+    assert (
+        kinds(make_kb, {"disk.md": text.replace("解决方法\n", "解决方法\n\n清理 /var/log。\n")})
+        == {}
+    )
 
 
 def test_the_command_names_posts_and_says_by_its_code_whether_any_was(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_a_fence_that_never_closes_ends_at_the_next_heading() -> None:
     text = "```\nls -l\n\n## Fix\n\nwords\n"
     assert kinds(text) == [("code", "ls -l"), ("paragraph", "words")]
     assert headings(text) == [(2, "Fix")]
-    assert post(text).repairs == ("code fence in line 1 of the text is never closed",)
+    assert post(text).repairs == ("code fence in line 1 is never closed",)
 
 
 def test_a_bare_fence_before_a_heading_and_another_fence_never_closed() -> None:
