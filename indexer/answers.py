@@ -74,18 +74,20 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The post that answers: its problem and the fix, or the part of it that a turn asked for."""
+    """The post that answers: its problem and the fix, or the part of it that was asked for."""
 
     post: Citation
     title: str
     anchor: str
     fix: Fix
-    asked: Asks = "fix"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A fix with its citation and confidence, or none; `alternatives` are best first."""
+    """A fix with its citation and confidence, or none; `alternatives` are best first.
+
+    `asks` is what the question asks for: the fix, or after others a part of it or another way.
+    """
 
     question: str
     state: State
@@ -97,6 +99,7 @@ class Answer:
     unmatched: tuple[str, ...]
     took_ms: float
     index: IndexInfo
+    asks: Asks = "fix"
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -108,6 +111,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "confidence": round(answer.confidence, 3),
         "understood": [{"text": text, "as": kind} for text, kind in answer.understood],
         "carried": list(answer.carried),
+        "asks": answer.asks,
         "answer": _found_json(answer.found) if answer.found else None,
         "alternatives": [
             {
@@ -155,7 +159,6 @@ def _found_json(found: Found) -> dict[str, Any]:
     return {
         "post": _citation_json(found.post),
         "problem": {"title": found.title, "anchor": found.anchor},
-        "part": found.asked,
         "fix": [_step_json(step) for step in fix.steps],
         "lead": fix.lead,
         "error": fix.error,

@@ -185,7 +185,7 @@ class KnowledgeBase:
         if reply is not None:
             problem = generation.problem(reply.problem)
             cited = self._cite(generation.entry(reply.problem))
-            found = Found(cited, problem.title, problem.anchor, reply.fix, request.asks)
+            found = Found(cited, problem.title, problem.anchor, reply.fix)
         state: State = "answer" if found else "related" if sure >= RELATED else "none"
         top = float(judged.ranked.scores[0]) if len(shown) else 0.0
         others = [
@@ -209,6 +209,7 @@ class KnowledgeBase:
             unmatched=unknown_words(question, ranking),
             took_ms=_since(started),
             index=generation.info,
+            asks=request.asks,
         )
 
     def suggest(self, text: str, most: int = 8) -> Suggestions:

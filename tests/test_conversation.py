@@ -98,11 +98,11 @@ def test_why_shows_the_cause_of_the_post_that_was_found(make_kb: MakeKnowledgeBa
     knowledge_base = make_kb(POSTS)
     question = "nginx 502 Permission denied php-fpm.sock"
     first = knowledge_base.ask(question)
-    assert first.found is not None and first.found.asked == "fix"
+    assert first.found is not None and first.asks == "fix"
     why = knowledge_base.ask("why?", [Turn(question, first.found.post.path)])
     assert why.found is not None
     assert why.found.post == first.found.post
-    assert why.found.asked == "cause"
+    assert why.asks == "cause"
     assert [step.text for step in why.found.fix.steps] == [first.found.fix.cause]
     assert "nginx" in why.carried
 

@@ -78,6 +78,22 @@ def test_a_reader_of_another_site_asks_and_reads_the_fix(page: Any, blog_with_wi
     assert faults == []
 
 
+def test_a_reader_asks_on_and_sees_what_was_carried_over(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    box = page.locator("fixdex-chat textarea")
+    for question in ("nginx 502 Permission denied php-fpm.sock", "why?"):
+        box.fill(question)
+        box.press("Enter")
+        page.locator("fixdex-chat .reply:not(.quiet)").last.locator("a.title").wait_for()
+    why = page.locator("fixdex-chat .reply").nth(1)
+    why.locator("a.title").wait_for()
+    carried, part = (why.locator("p.part").nth(i).inner_text() for i in (0, 1))
+    assert carried.startswith("Carried over: nginx 502")
+    assert part == "Why"
+    assert why.locator("pre").count() == 0
+
+
 def test_enter_that_ends_an_input_method_does_not_ask(page: Any, blog_with_widget: str) -> None:
     page.goto(blog_with_widget)
     page.locator("fixdex-chat button.open").click()

@@ -8,6 +8,7 @@ const catalogue = {
     none: "Nothing matches.", near: "The nearest posts:", unknown: "Not in any post:", copy: "Copy", copied: "Copied",
     failed: "The answer did not come.", retry: "Try again", busy: "Looking it up…", clear: "New conversation",
     log: "Conversation", carried: "Carried over:",
+    noOther: "No other way is told.", untold: "The post does not say.",
     parts: { another: "Another way", cause: "Why", check: "How to check", code: "The whole code", error: "The error", failing: "The code that fails" },
   },
   zh: {
@@ -15,7 +16,7 @@ const catalogue = {
     changes: "改动", post: "在文章中查看", related: "没有可以担保的解法，但这些文章可能有帮助：",
     none: "没有匹配的内容。", near: "最接近的文章：", unknown: "所有文章里都没有：", copy: "复制", copied: "已复制",
     failed: "没有收到回答。", retry: "重试", busy: "正在查找…", clear: "新对话", log: "对话",
-    carried: "沿用上文：",
+    carried: "沿用上文：", noOther: "没有写到别的办法。", untold: "文章里没有写。",
     parts: { another: "另一种办法", cause: "原因", check: "怎样验证", code: "完整代码", error: "报错信息", failing: "出错的代码" },
   },
   "zh-Hant": {
@@ -23,7 +24,7 @@ const catalogue = {
     changes: "改動", post: "在文章中查看", related: "沒有可以擔保的解法，但這些文章可能有幫助：",
     none: "沒有相符的內容。", near: "最接近的文章：", unknown: "所有文章裡都沒有：", copy: "複製", copied: "已複製",
     failed: "沒有收到回答。", retry: "重試", busy: "正在查找…", clear: "新對話", log: "對話",
-    carried: "沿用上文：",
+    carried: "沿用上文：", noOther: "沒有寫到別的辦法。", untold: "文章裡沒有寫。",
     parts: { another: "另一種辦法", cause: "原因", check: "怎樣驗證", code: "完整程式碼", error: "錯誤訊息", failing: "出錯的程式碼" },
   },
 };
@@ -232,7 +233,7 @@ export class Panel {
       reply.append(make("p", "part", `${this.words.carried} ${body.carried.join(" ")}`));
     }
     if (found) {
-      if (this.words.parts[found.part]) reply.append(make("p", "part", this.words.parts[found.part]));
+      if (this.words.parts[body.asks]) reply.append(make("p", "part", this.words.parts[body.asks]));
       const title = make("p");
       title.append(this.link(found.post, found.fix[0].anchor, found.post.title, "title"));
       reply.append(title);
@@ -245,8 +246,9 @@ export class Panel {
       return reply;
     }
     const related = body.state === "related";
-    reply.append(make("p", "", related ? this.words.related : this.words.none));
-    if (!related && body.unmatched.length) {
+    const untold = body.asks === "fix" ? "" : body.asks === "another" ? this.words.noOther : this.words.untold;
+    reply.append(make("p", "", untold || (related ? this.words.related : this.words.none)));
+    if (!related && !untold && body.unmatched.length) {
       reply.append(make("p", "quiet", `${this.words.unknown} ${body.unmatched.join(", ")}`));
     }
     if (body.alternatives.length) {
