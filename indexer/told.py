@@ -19,8 +19,8 @@ UNIT = re.compile(r"[A-Za-z0-9_]+|[^\W\d_]|[^\s\w]")
 _FEW_LINES, _FEW_LETTERS, _MANY_LINES = 4, 2000, 400
 # Code that fails stands near the code that does not.
 _NEXT_CODES = 5
-# A longer paragraph is no sentence about one thing.
-_A_PARAGRAPH = 800
+# A longer paragraph is no sentence about one thing; a shorter one explains nothing.
+_A_PARAGRAPH, _TELLING = 800, 15
 
 
 def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part | None:
@@ -44,8 +44,10 @@ def error_told(problem: Problem) -> Part | None:
     """The error the post tells of, in its own words."""
     for part in problem.of(Role.ERROR):
         if part.block.kind in ("code", "quote", "paragraph") and part.block.text.strip():
-            found = read_pasted(part.block.text).errors
-            if part.block.kind == "code" or found:
+            code = part.block.kind == "code"
+            if code or (
+                read_pasted(part.block.text).errors and not _only_announces(part.block.text)
+            ):
                 return part
     return None
 
@@ -121,7 +123,7 @@ def _best_prose(problem: Problem, role: Role, shown: Sequence[int]) -> Part | No
 
 
 def _before(problem: Problem, shown: Sequence[int]) -> Part | None:
-    """The last sentence before the fix that is no error: what leads to it explains it."""
+    """The last paragraph before the fix that tells no error and no remedy: it explains it."""
     first = min(shown, default=0)
     before = [
         part
@@ -131,7 +133,12 @@ def _before(problem: Problem, shown: Sequence[int]) -> Part | None:
         and part.role is not Role.ERROR
         and not _only_announces(part.block.text)
     ]
-    return before[-1] if before else None
+    telling = [
+        part
+        for part in before
+        if len(plain(part.block.text)) >= _TELLING and not cue_roles(part.block.text).get(Role.FIX)
+    ]
+    return next(reversed(telling or before), None)
 
 
 def _only_announces(text: str) -> bool:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 
 from conftest import serving
-from indexer import KnowledgeBase, Settings, answer_json
+from indexer import Answer, KnowledgeBase, Settings, Turn, answer_json
 from indexer.analyzer import fold
 from indexer.cli import main
 from indexer.folder import SUFFIXES, decode
@@ -23,6 +24,7 @@ from indexer.index import open_current
 from indexer.rebuild import Report
 from webapp import create_app
 
+CONVERSATIONS = Path(__file__).parent / "conversations.jsonl"
 SETS = ("blogs", "ansible-lint", "eslint", "nextjs", "rust", "tidb-en", "tidb-zh", "ts")
 
 
@@ -142,6 +144,52 @@ def test_all_faces_give_the_same_post_and_fix(
             assert post["url"] in reply.locator("a.title").get_attribute("href")
             in_widget = reply.locator("p.text, .code pre").all_inner_texts()
             assert [plain(t) for t in in_widget] == [plain(s["text"]) for s in steps]
+
+
+def test_conversations_show_the_right_part_of_the_right_post(
+    built: dict[str, Built], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each turn after those before it and the posts that answer them, as a reader would see them.
+
+    Right is a post of those that answer, first, and a step of the lines wanted.
+    """
+    talks = [json.loads(line) for line in CONVERSATIONS.read_text("utf-8").splitlines()]
+    assert len(talks) >= 60
+    right: list[bool] = []
+    carried_wrongly: list[bool] = []
+    for talk in talks:
+        knowledge_base, _ = built[talk["collection"]]
+        history: list[Turn] = []
+        for turn in talk["turns"]:
+            answer = knowledge_base.ask(turn["question"], history)
+            right.append(is_right(answer, turn))
+            if turn.get("new_topic"):
+                carried_wrongly.append(bool(answer.carried))
+            history.append(Turn(turn["question"], posts_of(turn)[0]))
+    with capsys.disabled():
+        print(
+            f"\n{len(talks)} conversations, {len(right)} turns: {np.mean(right):.3f} right; "
+            f"{len(carried_wrongly)} new subjects: {np.mean(carried_wrongly):.3f} carried over"
+        )
+    assert len(carried_wrongly) * 3 >= len(talks)
+    assert np.mean(right) >= 0.85
+    assert np.mean(carried_wrongly) <= 0.05
+
+
+def posts_of(turn: dict[str, Any]) -> list[str]:
+    return turn.get("posts") or [turn["post"]]
+
+
+def is_right(answer: Answer, turn: dict[str, Any]) -> bool:
+    found = answer.found
+    if found is None or found.post.path not in posts_of(turn):
+        return False
+    wanted = turn.get("lines") or [[1, 10**6]]
+    return any(
+        first <= step.line + step.text.count("\n") + 1 and step.line - 1 <= last
+        for step in found.fix.steps
+        for first, last in wanted
+    )
 
 
 def plain(text: str) -> str:
