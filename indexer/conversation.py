@@ -84,7 +84,7 @@ def read_request(
 def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Request:
     """What a turn asks after another one; `before` knows the post that was shown."""
     folded = fold(text).strip()
-    if not folded or before.post is None or is_paste(text, read_pasted(text)):
+    if not folded or before.post is None or "\n" in text.strip():
         return Request(text)
     carried = _carried(before.question, text)
     empty = _patterns()["empty"]
@@ -96,6 +96,8 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
             return Request(text)
         again = before.again + (asks == "another")
         return replace(before, asks=asks, carried=carried, again=again)
+    if is_paste(text, read_pasted(text)):
+        return Request(text)
     narrows = _patterns()["narrows"].search(folded) is not None
     if (narrows and len(words(empty.sub(" ", folded))) <= _SHORT + 1) or (
         len(words(folded)) <= _SHORT and held(folded, before.post) >= 1

@@ -48,8 +48,11 @@ def _another(
 def _part(
     generation: Generation, problems: tuple[int, ...], asks: Told, question: Question
 ) -> Reply | None:
+    """What the problem shown tells of it, or what the post tells outside its problems."""
     asked = generation.ranking.importance(question)
-    for number in problems:
+    own, others = problems[:1], problems[1:]
+    whole = [n for n in others if not generation.problem(n).anchor]
+    for number in (*own, *whole):
         problem = generation.problem(number)
         fix = find_fix(problem, asked)
         shown = [step.line for step in fix.steps] if fix is not None else []

@@ -33,7 +33,7 @@ def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part |
         case "code":
             return _whole_code(problem, shown)
         case "cause":
-            return _best_prose(problem, Role.CAUSE, shown) or _before(problem, shown)
+            return _best_prose(problem, Role.CAUSE, shown) or _explaining(problem, shown)
         case "check":
             return _best_prose(problem, Role.CHECK, shown) or next(
                 (part for part in problem.of(Role.CHECK) if part.block.kind == "code"), None
@@ -49,7 +49,7 @@ def error_told(problem: Problem) -> Part | None:
                 read_pasted(part.block.text).errors and not _only_announces(part.block.text)
             ):
                 return part
-    return None
+    return next((part for part in problem.parts if _is_output(part)), None)
 
 
 def failing_code(problem: Problem) -> Part | None:
@@ -88,8 +88,8 @@ def _code_before(problem: Problem, shown: Sequence[int]) -> Part | None:
         for part in problem.parts
         if part.block.kind == "code"
         and part.block.line < first
-        and part.role not in (Role.ERROR, Role.FIX)
-        and not read_pasted(part.block.text).output
+        and not (part.role is Role.FIX and part.told == 2)
+        and not _is_output(part)
     ]
     return before[0] if before else None
 
@@ -108,37 +108,49 @@ def _whole_code(problem: Problem, shown: Sequence[int]) -> Part | None:
 def _best_prose(problem: Problem, role: Role, shown: Sequence[int]) -> Part | None:
     """The sentence that tells what this role is for: named so by the post first."""
     found: list[tuple[float, int, Part]] = []
+    sections = {part.anchor for part in problem.parts if part.block.line in shown}
     for number, part in enumerate(problem.parts):
         block = part.block
         if block.kind not in ("paragraph", "item", "quote", "table") or not block.text.strip():
             continue
+        if part.role is Role.ERROR or _is_output(part):
+            continue
         said = cue_roles(block.text).get(role, 0) if len(block.text) <= _A_PARAGRAPH else 0
         if part.role is not role and not said:
             continue
-        worth = 2.0 * (part.role is role) + part.told * (part.role is role) + 0.8 * min(said, 2)
-        worth -= 1.5 * (block.line in shown) + 0.5 * (part.role is Role.ERROR)
+        worth = (2.0 + 2.0 * part.told) * (part.role is role) + 0.8 * min(said, 2)
+        worth += 1.5 * (part.anchor in sections) - 1.5 * (block.line in shown)
         worth -= 2.0 * _only_announces(block.text)
         found.append((worth, -number, part))
     return max(found, key=lambda one: one[:2])[2] if found else None
 
 
-def _before(problem: Problem, shown: Sequence[int]) -> Part | None:
-    """The last paragraph before the fix that tells no error and no remedy: it explains it."""
-    first = min(shown, default=0)
-    before = [
+def _explaining(problem: Problem, shown: Sequence[int]) -> Part | None:
+    """The prose nearest before the fix that tells no remedy; else after it; else of the fix."""
+    prose = [
         part
         for part in problem.parts
         if part.block.kind in ("paragraph", "item", "quote")
-        and part.block.line < first
-        and part.role is not Role.ERROR
+        and len(plain(part.block.text)) >= _TELLING
+        and not (part.role is Role.ERROR and part.told == 2)
         and not _only_announces(part.block.text)
     ]
     telling = [
         part
-        for part in before
-        if len(plain(part.block.text)) >= _TELLING and not cue_roles(part.block.text).get(Role.FIX)
+        for part in prose
+        if part.block.line not in shown and not cue_roles(part.block.text).get(Role.FIX)
     ]
-    return next(reversed(telling or before), None)
+    first = min(shown, default=0)
+    before = [part for part in telling if part.block.line < first]
+    return next(reversed(before), next(iter([*telling, *prose]), None))
+
+
+def _is_output(part: Part) -> bool:
+    """Whether a block is what a program printed."""
+    if part.block.kind not in ("code", "quote"):
+        return False
+    found = read_pasted(part.block.text)
+    return found.output or found.told or bool(found.exceptions)
 
 
 def _only_announces(text: str) -> bool:

@@ -6,7 +6,7 @@ import json
 import random
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ def test_all_faces_give_the_same_post_and_fix(
 
 
 def test_conversations_show_the_right_part_of_the_right_post(
-    built: dict[str, Built], capsys: pytest.CaptureFixture[str]
+    built: dict[str, Built], record_property: Callable[[str, object], None]
 ) -> None:
     """Each turn after those before it and the posts that answer them, as a reader would see them.
 
@@ -166,11 +166,7 @@ def test_conversations_show_the_right_part_of_the_right_post(
             if turn.get("new_topic"):
                 carried_wrongly.append(bool(answer.carried))
             history.append(Turn(turn["question"], posts_of(turn)[0]))
-    with capsys.disabled():
-        print(
-            f"\n{len(talks)} conversations, {len(right)} turns: {np.mean(right):.3f} right; "
-            f"{len(carried_wrongly)} new subjects: {np.mean(carried_wrongly):.3f} carried over"
-        )
+    record_property("turns right", f"{np.mean(right):.3f} of {len(right)}")
     assert len(carried_wrongly) * 3 >= len(talks)
     assert np.mean(right) >= 0.85
     assert np.mean(carried_wrongly) <= 0.05

@@ -69,6 +69,22 @@ def test_a_translation_is_met_but_is_not_the_word_itself(tmp_path: Path) -> None
     assert seen["a.md"]["language"] == 0.0
 
 
+def test_all_problems_of_a_post_see_what_the_whole_post_holds(tmp_path: Path) -> None:
+    one, other = "## Error Number: 11\n\nkafka. 解决：x", "## Error Number: 12\n\nredis. 解决：y"
+    text = f"# Notes\n\n{one}\n\n{other}\n"
+    folder = write(tmp_path, notes=text, other="# Other\n\nwords")
+    knowledge_base = KnowledgeBase(folder, folder / ".fixdex")
+    knowledge_base.rebuild()
+    generation = knowledge_base.generation()
+    problems = np.arange(len(generation.post_of), dtype=np.int32)[generation.post_of == 0]
+    assert len(problems) >= 2
+    question = read_question("kafka redis")
+    rows = generation.evidence.features(question, problems, np.ones(len(problems), np.float32))
+    met = rows[:, NAMES.index("coverage")] > 0
+    assert met.sum() >= 2
+    assert rows[met, NAMES.index("post")] == pytest.approx(1.0)
+
+
 def test_a_title_that_tells_of_trouble_is_seen_by_those_who_tell_theirs(tmp_path: Path) -> None:
     posts = write(
         tmp_path,

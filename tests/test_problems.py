@@ -144,6 +144,16 @@ def test_a_list_of_error_codes_with_remedies_tells_a_problem_for_each() -> None:
     ]
 
 
+def test_a_heading_over_a_list_of_errors_tells_no_problem_that_swallows_them() -> None:
+    entries = "".join(
+        f"* Error Number: 200{n}\n\n  处理方法：\n\n  重启第 {n} 个服务。\n\n" for n in (1, 2, 3)
+    )
+    text = f"# 错误码\n\n## 原生报错\n\n{entries}## 其他报错\n\n{entries.replace('200', '300')}"
+    titles = [p.title for p in problems(text)]
+    assert {"Error Number: 2001", "Error Number: 3003"} <= set(titles)
+    assert "原生报错" not in titles
+
+
 def test_a_list_that_only_names_codes_stays_whole() -> None:
     text = "# 错误码\n\n- E0001\n- E0002\n- E0003\n- E0004\n"
     assert len(problems(text)) == 1
