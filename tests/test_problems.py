@@ -148,10 +148,10 @@ def test_a_heading_over_a_list_of_errors_tells_no_problem_that_swallows_them() -
     entries = "".join(
         f"* Error Number: 200{n}\n\n  处理方法：\n\n  重启第 {n} 个服务。\n\n" for n in (1, 2, 3)
     )
-    text = f"# 错误码\n\n## 原生报错\n\n{entries}## 其他报错\n\n{entries.replace('200', '300')}"
+    text = f"# 错误码\n\n## MySQL\n\n{entries}## TiKV\n\n{entries.replace('200', '300')}"
     titles = [p.title for p in problems(text)]
     assert {"Error Number: 2001", "Error Number: 3003"} <= set(titles)
-    assert "原生报错" not in titles
+    assert "MySQL" not in titles
 
 
 def test_a_list_that_only_names_codes_stays_whole() -> None:
