@@ -28,21 +28,19 @@ def find_reply(generation: Generation, request: Request, question: Question) -> 
     if request.post is None or request.asks == "fix":
         return None
     problems = generation.problems_of(request.post, question)
+    if not problems:
+        return None
     if request.asks == "another":
-        return _another(generation, problems[:1], request.again, question)
+        return _another(generation, problems[0], request.again, question)
     return _part(generation, problems, request.asks, question)
 
 
-def _another(
-    generation: Generation, problems: tuple[int, ...], again: int, question: Question
-) -> Reply | None:
+def _another(generation: Generation, number: int, again: int, question: Question) -> Reply | None:
+    """The next way to solve it that the problem shown offers."""
     asked = generation.ranking.importance(question)
-    if again >= _WAYS:
-        return None
-    for number in problems:
-        fix = next(islice(find_fixes(generation.problem(number), asked), again, None), None)
-        return Reply(number, fix) if fix is not None else None
-    return None
+    ways = islice(find_fixes(generation.problem(number), asked), _WAYS)
+    fix = next(islice(ways, again, None), None)
+    return Reply(number, fix) if fix is not None else None
 
 
 def _part(

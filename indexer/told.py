@@ -43,13 +43,17 @@ def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part |
 def error_told(problem: Problem) -> Part | None:
     """The error the post tells of, in its own words."""
     for part in problem.of(Role.ERROR):
-        if part.block.kind in ("code", "quote", "paragraph") and part.block.text.strip():
-            code = part.block.kind == "code"
-            if code or (
-                read_pasted(part.block.text).errors and not _only_announces(part.block.text)
-            ):
+        text = part.block.text
+        if part.block.kind not in ("code", "quote", "paragraph") or not text.strip():
+            continue
+        if part.block.kind == "code" or (read_pasted(text).errors and not _only_announces(text)):
+            return part
+    for part in problem.parts:
+        if part.block.kind in ("code", "quote"):
+            found = read_pasted(part.block.text)
+            if found.output and (found.told or found.exceptions):
                 return part
-    return next((part for part in problem.parts if _is_output(part)), None)
+    return None
 
 
 def failing_code(problem: Problem) -> Part | None:
@@ -150,7 +154,7 @@ def _is_output(part: Part) -> bool:
     if part.block.kind not in ("code", "quote"):
         return False
     found = read_pasted(part.block.text)
-    return found.output or found.told or bool(found.exceptions)
+    return found.output or bool(found.exceptions)
 
 
 def _only_announces(text: str) -> bool:
