@@ -52,8 +52,8 @@ class Request:
 # Of a conversation, so many turns are looked at; of a question before, so many words are carried.
 _TURNS, _CARRIED = 12, 6
 # So many words of its own, and a turn that asks for a part asks it of something else, unless the
-# post before holds most of them.
-_OWN_WORDS, _HELD = 2, 0.6
+# post before holds as many of them; another way is asked for with a guess at one.
+_OWN_WORDS, _GUESSED, _HELD = 2, 4, 0.4
 # A longer turn is no follow-up by its size alone.
 _SHORT = 4
 
@@ -92,7 +92,8 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
         if not _patterns()[asks].search(folded):
             continue
         own = empty.sub(" ", _without_asks(folded))
-        if len(words(own)) >= _OWN_WORDS and held(own, before.post) < _HELD:
+        most = _GUESSED if asks == "another" else _OWN_WORDS
+        if len(words(own)) >= most and held(own, before.post) < _HELD:
             return Request(text)
         again = before.again + (asks == "another")
         return replace(before, asks=asks, carried=carried, again=again)

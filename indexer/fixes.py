@@ -107,19 +107,13 @@ def _fix(problem: Problem, chosen: Sequence[int], failing: Part | None) -> Fix:
     )
 
 
-def has_fix(problem: Problem) -> bool:
-    """Whether `find_fix` finds one, whatever is asked."""
-    return bool(_honest(problem, failing_code(problem)) or _explanation(problem))
-
-
-def worth_of_fix(problem: Problem, question: Mapping[str, float] | None = None) -> float | None:
-    """What speaks for the fix that `find_fix` finds, or None where it finds none."""
-    failing = failing_code(problem)
-    worth = _worth(problem, failing, question)
-    if not worth:
-        return None
-    explained = not _honest(problem, failing)
-    return max(worth.values()) - _EXPLAINED * explained
+def worth_of_fix(problem: Problem) -> float | None:
+    """What speaks for the best fix of a problem, whatever is asked, or None where it has none."""
+    if honest := _honest(problem, failing_code(problem)):
+        return max(honest.values())
+    if explanation := _explanation(problem):
+        return max(explanation.values()) - _EXPLAINED
+    return None
 
 
 # Judging

@@ -15,7 +15,7 @@ from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
 from indexer.confidence import confidence, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Evidence, Judged
-from indexer.fixes import has_fix, worth_of_fix
+from indexer.fixes import worth_of_fix
 from indexer.index import Entry, Index
 from indexer.postings import Ints
 from indexer.problems import Problem
@@ -52,13 +52,17 @@ class Generation:
         self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
         self.problem = lru_cache(maxsize=2000)(self._problem)
-        self.has_fix = lru_cache(maxsize=20_000)(self._has_fix)
+        self.worth_of_fix = lru_cache(maxsize=20_000)(self._worth_of_fix)
 
     def _problem(self, number: int) -> Problem:
         return from_record(self.index.engine.record(number))
 
-    def _has_fix(self, number: int) -> bool:
-        return has_fix(self.problem(number))
+    def _worth_of_fix(self, number: int) -> float | None:
+        return worth_of_fix(self.problem(number))
+
+    def has_fix(self, number: int) -> bool:
+        """Whether a problem offers a fix, whatever is asked."""
+        return self.worth_of_fix(number) is not None
 
     @cached_property
     def folded_titles(self) -> list[str]:
@@ -105,10 +109,9 @@ class Generation:
         among = np.concatenate(places)
         own = Ranked(ranked.problems[among], ranked.scores[among])
         evidence = self.evidence.scores(question, own)
-        asked = self.ranking.importance(question)
         told: dict[int, tuple[float, int]] = {}
         for number, seen in zip(own.problems.tolist(), evidence.tolist(), strict=True):
-            worth = worth_of_fix(self.problem(number), asked)
+            worth = self.worth_of_fix(number)
             if worth is not None:
                 post = int(self.post_of[number])
                 best = (worth + _SEEN * seen, number)

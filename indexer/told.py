@@ -27,9 +27,9 @@ def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part |
     """The block that tells this of a problem, or None; `shown` are the lines of its fix."""
     match what:
         case "error":
-            return error_told(problem)
+            return error_told(problem) or _block_before(problem, shown, output=True)
         case "failing":
-            return failing_code(problem) or _code_before(problem, shown)
+            return failing_code(problem) or _block_before(problem, shown, output=False)
         case "code":
             return _whole_code(problem, shown)
         case "cause":
@@ -84,18 +84,15 @@ def likeness(before: str, after: str) -> float:
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
 
 
-def _code_before(problem: Problem, shown: Sequence[int]) -> Part | None:
-    """The code that the fix follows, where no other is known to fail."""
+def _block_before(problem: Problem, shown: Sequence[int], *, output: bool) -> Part | None:
+    """The first code before the fix, or output or quote: posts open with what went wrong."""
     first = min(shown, default=0)
-    before = [
-        part
-        for part in problem.parts
-        if part.block.kind == "code"
-        and part.block.line < first
-        and not (part.role is Role.FIX and part.told == 2)
-        and not _is_output(part)
-    ]
-    return before[0] if before else None
+    for part in problem.parts:
+        wanted = part.block.kind in (("code", "quote") if output else ("code",))
+        promised = part.role is Role.FIX and part.told == 2
+        if wanted and not promised and part.block.line < first and (output or not _is_output(part)):
+            return part
+    return None
 
 
 def _whole_code(problem: Problem, shown: Sequence[int]) -> Part | None:
