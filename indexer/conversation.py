@@ -53,7 +53,7 @@ class Request:
 _TURNS, _CARRIED = 12, 6
 # So many words of its own, and a turn that asks for a part asks it of something else, unless the
 # post before holds as many of them; another way is asked for with a guess at one.
-_OWN_WORDS, _GUESSED, _HELD = 2, 4, 0.4
+_OWN_WORDS, _GUESSED, _HELD = 2, 7, 0.4
 # A longer turn is no follow-up by its size alone.
 _SHORT = 4
 
