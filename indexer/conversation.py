@@ -38,7 +38,8 @@ class Request:
 
     `question` is the whole question it is about; `carried` are its words that the turn did not
     say; `post` is the post that answered it. `tried` are the posts shown since, oldest first, where
-    another way is asked for; `again` counts how often it was.
+    another way is asked for; `again` counts how often it was. `narrowed` is a turn that adds one
+    thing which the post shown tells of.
     """
 
     question: str
@@ -47,13 +48,14 @@ class Request:
     post: str | None = None
     tried: tuple[str, ...] = ()
     again: int = 0
+    narrowed: str = ""
 
 
 # Of a conversation, so many turns are looked at; of a question before, so many words are carried.
 _TURNS, _CARRIED = 12, 6
-# So many words of its own, and a turn that asks for a part asks it of something else, unless the
-# post before holds as many of them; another way is asked for with a guess at one.
-_OWN_WORDS, _GUESSED, _HELD = 2, 7, 0.4
+# So many words that the post before does not hold, and a turn that asks for a part asks it of
+# something else: names sooner than others; another way is asked for with a guess at one.
+_NAMES, _OWN_WORDS, _GUESSED, _HELD = 2, 4, 7, 0.4
 # A longer turn is no follow-up by its size alone.
 _SHORT = 4
 
@@ -92,18 +94,26 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
         if not _patterns()[asks].search(folded):
             continue
         own = empty.sub(" ", _without_asks(folded))
-        most = _GUESSED if asks == "another" else _OWN_WORDS
-        if len(words(own)) >= most and held(own, before.post) < _HELD:
-            return Request(text)
+        if held(own, before.post) < _HELD:
+            strange = [word.text for word in words(own) if held(word.text, before.post) < _HELD]
+            most = _GUESSED if asks == "another" else _OWN_WORDS
+            named = asks != "another" and any(word.isascii() for word in strange)
+            if len(strange) >= (_NAMES if named else most):
+                return Request(text)
         again = before.again + (asks == "another")
         return replace(before, asks=asks, carried=carried, again=again)
     if is_paste(text, read_pasted(text)):
         return Request(text)
     narrows = _patterns()["narrows"].search(folded) is not None
-    if (narrows and len(words(empty.sub(" ", folded))) <= _SHORT + 1) or (
+    own = empty.sub(" ", folded)
+    if (narrows and len(words(own)) <= _SHORT + 1) or (
         len(words(folded)) <= _SHORT and held(folded, before.post) >= 1
     ):
-        return Request(f"{text} {' '.join(carried)}", "fix", carried)
+        whole = f"{text} {' '.join(carried)}"
+        if held(own, before.post) >= _HELD:
+            # The post shown tells of the new thing too.
+            return Request(whole, "fix", carried, before.post, narrowed=text)
+        return Request(whole, "fix", carried)
     return Request(text)
 
 

@@ -170,7 +170,7 @@ def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[floa
     """
     if not question:
         return [0.0] * len(parts)
-    held = [_overlap(f"{part.heading}\n{part.block.text}", question) for part in parts]
+    held = [overlap(f"{part.heading}\n{part.block.text}", question) for part in parts]
     asked = max(range(len(parts)), key=held.__getitem__, default=0)
     near = [_HELD * share for share in held]
     if len(parts) < _LONG:
@@ -254,7 +254,7 @@ def _code_score(part: Part, failing: Part | None) -> float:
     return score
 
 
-def _overlap(text: str, question: Mapping[str, float]) -> float:
+def overlap(text: str, question: Mapping[str, float]) -> float:
     """The share of the question's weight that a block holds."""
     held: dict[str, float] = {}
     count_terms(text[:4000], held)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from indexer.conversation import Request
-from indexer.fixes import Fix, find_fix, find_fixes, step_of
+from indexer.fixes import Fix, find_fix, find_fixes, overlap, step_of
 from indexer.generation import Generation
 from indexer.question import Question
 from indexer.told import Told, find_told
@@ -25,6 +25,8 @@ class Reply:
 
 def find_reply(generation: Generation, request: Request, question: Question) -> Reply | None:
     """What the post shown before tells of what is asked, or None where it does not."""
+    if request.narrowed and request.post is not None:
+        return _narrowed(generation, request.post, request.narrowed, question)
     if request.post is None or request.asks == "fix":
         return None
     problems = generation.problems_of(request.post, question)
@@ -41,6 +43,20 @@ def _another(generation: Generation, number: int, again: int, question: Question
     ways = islice(find_fixes(generation.problem(number), asked), _WAYS)
     fix = next(islice(ways, again, None), None)
     return Reply(number, fix) if fix is not None else None
+
+
+def _narrowed(generation: Generation, path: str, narrowed: str, question: Question) -> Reply | None:
+    """The fix of the post shown before whose own words hold most of those that were added."""
+    added, _ = generation.read(narrowed)
+    importance = generation.ranking.importance(added)
+    best: tuple[float, Reply] | None = None
+    for number in generation.problems_of(path, question):
+        for fix in find_fixes(generation.problem(number), importance):
+            text = "\n".join([fix.lead or "", *(step.text for step in fix.steps)])
+            held = overlap(text, importance)
+            if held and (best is None or held > best[0]):
+                best = held, Reply(number, fix)
+    return best[1] if best is not None else None
 
 
 def _part(

@@ -78,6 +78,13 @@ def test_a_turn_that_adds_one_thing_takes_the_words_before_along() -> None:
     assert request.carried == ("nginx", "502", "php-fpm")
 
 
+def test_what_is_added_is_looked_for_in_the_post_shown_first() -> None:
+    request = after("what about the socket?")
+    assert request.narrowed == "what about the socket?"
+    assert request.post == ASKED.post
+    assert after("what about Docker?").narrowed == ""
+
+
 def test_a_turn_about_a_turn_is_about_the_question_before_both() -> None:
     request = after("and the code that failed?", ASKED, Turn("why?", ASKED.post))
     assert (request.asks, request.question) == ("failing", ASKED.question)
