@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from conftest import MakeKnowledgeBase
@@ -14,7 +16,7 @@ ASKED = Turn("nginx 502 php-fpm", "web/nginx-502.md")
 def held(text: str, path: str) -> float:
     """A post that holds what was asked and `socket`."""
     assert path == "web/nginx-502.md"
-    words = text.lower().split()
+    words = re.findall(r"[\w-]+", text.lower())
     known = {"nginx", "502", "php-fpm", "socket"}
     return sum(word in known for word in words) / len(words) if words else 1.0
 
