@@ -64,7 +64,11 @@ _SHORT = 4
 def _patterns() -> dict[str, re.Pattern[str]]:
     """What speaks for what, in the order in which it counts; see `data/asks.yaml`."""
     text = (importlib.resources.files("indexer") / "data" / "asks.yaml").read_text("utf-8")
-    return {name: re.compile("|".join(ways)) for name, ways in yaml.safe_load(text).items()}
+    # What asks is taken out of a turn with the end of its last word: `fail` of `failed`.
+    return {
+        name: re.compile(f"(?:{'|'.join(ways)})" + "[a-z]*" * (name in _ASKS))
+        for name, ways in yaml.safe_load(text).items()
+    }
 
 
 def read_request(
@@ -101,7 +105,7 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
             if len(strange) >= (_NAMES if named else most):
                 return Request(text)
         again = before.again + (asks == "another")
-        return replace(before, asks=asks, carried=carried, again=again)
+        return replace(before, asks=asks, carried=carried, again=again, narrowed="")
     if is_paste(text, read_pasted(text)):
         return Request(text)
     narrows = _patterns()["narrows"].search(folded) is not None
@@ -120,7 +124,7 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
 def _without_asks(folded: str) -> str:
     """A turn without the words that ask for a part."""
     for asks in _ASKS:
-        folded = re.sub(rf"(?:{_patterns()[asks].pattern})[a-z]*", " ", folded)
+        folded = _patterns()[asks].sub(" ", folded)
     return folded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,18 +31,20 @@ def find_reply(generation: Generation, request: Request, question: Question) -> 
     if request.post is None or request.asks == "fix":
         return None
     problems = generation.problems_of(request.post, question)
+    importance = generation.ranking.importance(question)
     if not problems:
         return None
     if request.asks == "another":
-        return _another(generation, problems[0], request.again, question)
-    return _part(generation, problems, request.asks, question)
+        return _another(generation, problems[0], request.again, importance)
+    return _part(generation, problems, request.asks, importance)
 
 
-def _another(generation: Generation, number: int, again: int, question: Question) -> Reply | None:
+def _another(
+    generation: Generation, number: int, again: int, importance: Mapping[str, float]
+) -> Reply | None:
     """The next way to solve it that the problem shown offers."""
-    asked = generation.ranking.importance(question)
-    ways = islice(find_fixes(generation.problem(number), asked), _WAYS)
-    fix = next(islice(ways, again, None), None)
+    ways = find_fixes(generation.problem(number), importance)
+    fix = next(islice(ways, again, max(again, _WAYS)), None)
     return Reply(number, fix) if fix is not None else None
 
 
@@ -60,15 +63,14 @@ def _narrowed(generation: Generation, path: str, narrowed: str, question: Questi
 
 
 def _part(
-    generation: Generation, problems: tuple[int, ...], asks: Told, question: Question
+    generation: Generation, problems: tuple[int, ...], asks: Told, importance: Mapping[str, float]
 ) -> Reply | None:
     """What the problem shown tells of it, or what the post tells outside its problems."""
-    asked = generation.ranking.importance(question)
     own, others = problems[:1], problems[1:]
     whole = [n for n in others if not generation.problem(n).anchor]
     for number in (*own, *whole):
         problem = generation.problem(number)
-        fix = find_fix(problem, asked)
+        fix = find_fix(problem, importance)
         shown = [step.line for step in fix.steps] if fix is not None else []
         part = find_told(problem, asks, shown)
         if part is not None:

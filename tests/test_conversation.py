@@ -87,6 +87,11 @@ def test_what_is_added_is_looked_for_in_the_post_shown_first() -> None:
     assert after("what about Docker?").narrowed == ""
 
 
+def test_why_after_what_was_added_asks_for_the_cause() -> None:
+    request = after("why?", ASKED, Turn("what about the socket?", ASKED.post))
+    assert (request.asks, request.narrowed) == ("cause", "")
+
+
 def test_a_turn_about_a_turn_is_about_the_question_before_both() -> None:
     request = after("and the code that failed?", ASKED, Turn("why?", ASKED.post))
     assert (request.asks, request.question) == ("failing", ASKED.question)
