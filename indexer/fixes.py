@@ -14,7 +14,7 @@ from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Part, Problem
 from indexer.roles import Role, comment_roles, cue_roles
-from indexer.told import UNIT, error_told, failing_code, likeness
+from indexer.told import UNIT, cause_told, error_told, failing_code, likeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,15 @@ def _fix(problem: Problem, chosen: Sequence[int], failing: Part | None) -> Fix:
         before = None
     code = next((s for s in steps if s.kind == "code"), None)
     error = error_told(problem)
+    lines = [step.line for step in steps]
+    cause = cause_told(problem, lines)
+    if cause is not None and cause.block.line in lines:
+        cause = None
     return Fix(
         steps=steps,
         lead=lead.block.text if lead is not None else None,
         error=error.block.text if error is not None else None,
-        cause=_cause(problem, {s.line for s in steps}),
+        cause=cause.block.text if cause is not None else None,
         failing=step_of(before) if before is not None else None,
         diff=_diff(before.block.text, code.text) if before is not None and code else None,
     )
@@ -330,13 +334,6 @@ def step_of(part: Part) -> Step:
 
 
 # Beside the fix
-
-
-def _cause(problem: Problem, shown: set[int]) -> str | None:
-    for part in problem.of(Role.CAUSE):
-        if part.block.kind != "code" and part.block.line not in shown:
-            return part.block.text
-    return None
 
 
 def _diff(before: str, after: str) -> str | None:

@@ -33,7 +33,7 @@ def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part |
         case "code":
             return _whole_code(problem, shown)
         case "cause":
-            return _best_prose(problem, Role.CAUSE, shown) or _explaining(problem, shown)
+            return cause_told(problem, shown) or _explaining(problem, shown)
         case "check":
             return _best_prose(problem, Role.CHECK, shown) or next(
                 (part for part in problem.of(Role.CHECK) if part.block.kind == "code"), None
@@ -54,6 +54,11 @@ def error_told(problem: Problem) -> Part | None:
             if found.output and (found.told or found.exceptions):
                 return part
     return None
+
+
+def cause_told(problem: Problem, shown: Sequence[int] = ()) -> Part | None:
+    """Why it happens, where the post says so; sooner beside what is shown than in it."""
+    return _best_prose(problem, Role.CAUSE, shown)
 
 
 def failing_code(problem: Problem) -> Part | None:
