@@ -15,7 +15,6 @@ from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
 from indexer.confidence import confidence, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Evidence, Judged
-from indexer.fixes import worth_of_fix
 from indexer.index import Entry, Index
 from indexer.postings import Ints
 from indexer.problems import Problem
@@ -24,6 +23,7 @@ from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
 from indexer.roles import tells_of_trouble
 from indexer.spelling import corrections
+from indexer.worth import worth_of_fix
 
 # For so many posts it is looked at which of their problems to show; at so many of each. Where the
 # post is right, .03 more fixes are right so in tidb-zh and in eslint, and as many in blogs.

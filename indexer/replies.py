@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from indexer.conversation import Request
-from indexer.fixes import Fix, find_fix, find_fixes, overlap, step_of
+from indexer.fixes import Fix, find_fix, find_fixes, step_of
 from indexer.generation import Generation
 from indexer.question import Question
 from indexer.told import Told, find_told
+from indexer.worth import overlap
 
 # So many ways of one post are shown before other posts are.
 _WAYS = 3

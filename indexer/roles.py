@@ -7,7 +7,7 @@ import importlib.resources
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -164,6 +164,19 @@ def _phrase_role(text: str) -> Role | None:
     if spare_han > _SPARE_HAN or spare_words > _SPARE_WORDS or spare_han + spare_words > 4:
         return None
     return _role_of()[match[0]]
+
+
+Sign = Literal["changed", "looked", "vain"]
+
+
+def says(sign: Sign, sentence: str) -> bool:
+    """Whether a sentence says this of the code beside it."""
+    return bool(_signs()[sign].search(fold(sentence)))
+
+
+@functools.cache
+def _signs() -> dict[str, re.Pattern[str]]:
+    return {sign: re.compile("|".join(words)) for sign, words in _data()["signs"].items()}
 
 
 @functools.cache

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.fixes import Fix, find_fix, worth_of_fix
+from indexer.fixes import Fix, find_fix
 from indexer.posts import read_post
 from indexer.problems import find_problems
+from indexer.worth import worth_of_fix
 from posts_for_tests import DIARY, NGINX, PIP, RUST
 
 

@@ -1,0 +1,76 @@
+"""Commands: what was typed in a transcript of a terminal, and what a command is good for."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import re
+
+import yaml
+
+_MANY_LINES, _MANY_COMMANDS = 400, 8
+# `[root@db1 ~]#`, `(venv) $`, `me@host:~$`, `$`, `➜  ~`, `PS C:\>`, `C:\>`, `mysql>`.
+# A bare `#` may be a comment.
+_PROMPT = re.compile(
+    r"\s{0,8}(?:\[[^\]\n]{0,60}@[^\]\n]{0,60}\][\s~\w/.-]{0,20}[#$]|\([\w.-]{1,40}\)\s?[$#>]"
+    r"|[\w.-]{1,40}@[\w.-]{1,60}[^\n#$%>]{0,60}[#$%>]|[$%➜❯]"
+    r"|PS [^\n>]{0,120}>|[A-Z]:\\[^>\n]{0,120}>|mysql>|MariaDB \[[^\]\n]{0,40}\]>)\s+"
+)
+_CHANGES = re.compile(
+    r">\s*\S|\|\s*(?:sudo\s+)?(?:tee|xargs|sh|bash)\b|-exec\b|-delete\b|&&|;\s*\S"
+)
+_BEFORE = re.compile(r"^(?:[$#>%]\s+)?(?:sudo\s+(?:-\w+\s+)*)?")
+
+
+def typed(text: str) -> tuple[str, ...]:
+    """What was typed in a transcript, verbatim without the prompts, or nothing where it is none.
+
+    A transcript holds what the commands printed, too.
+    """
+    lines = [line for line in text.split("\n")[:_MANY_LINES] if line.strip()]
+    commands = [line[match.end() :].strip() for line in lines if (match := _PROMPT.match(line))]
+    return tuple(filter(None, commands)) if len(commands) < len(lines) else ()
+
+
+def only_look(code: str) -> bool:
+    """Whether all commands of a code only show how things are: `cat …`, `git status`."""
+    return _all(code, _looks)
+
+
+def only_restart(code: str) -> bool:
+    """Whether all commands of a code only start something again: `systemctl restart nginx`."""
+    return _all(code, _restarts)
+
+
+def _all(code: str, told: functools._lru_cache_wrapper[bool]) -> bool:
+    lines = [line.strip() for line in code.split("\n") if line.strip()]
+    commands = typed(code) or [line for line in lines if not line.startswith(("# ", "//", "-- "))]
+    commands = [command for line in commands if (command := _BEFORE.sub("", line).lower())]
+    acting = [one for one in commands if one.split()[0].rstrip(";") not in _words()["around"]]
+    return 0 < len(acting) <= _MANY_COMMANDS and all(map(told, acting))
+
+
+@functools.lru_cache(maxsize=4096)
+def _looks(command: str) -> bool:
+    words = _words()
+    program, *rest = command.rstrip("; ").split()
+    if rest and rest[0] == "-c" and "print(" in command:
+        return True
+    if _CHANGES.search(command):
+        return False
+    if program in words["shows"] or program.startswith("get-"):
+        return True
+    if not rest or program in words["acts"]:
+        return False
+    return rest[0] in words["asks"] or rest[0].startswith("list")
+
+
+@functools.lru_cache(maxsize=4096)
+def _restarts(command: str) -> bool:
+    return not _words()["restarts"].isdisjoint(command.rstrip("; ").split()[:3])
+
+
+@functools.cache
+def _words() -> dict[str, frozenset[str]]:
+    text = (importlib.resources.files("indexer") / "data" / "commands.yaml").read_text("utf-8")
+    return {kind: frozenset(words.split()) for kind, words in yaml.safe_load(text).items()}
