@@ -66,7 +66,12 @@ def heading_role(heading: str) -> Role | None:
     if (role := _phrase_role(text)) is not None:
         return role
     before = _BEFORE_COLON.match(text)
-    return _phrase_role(before[1].strip()) if before else None
+    role = _phrase_role(before[1].strip()) if before else None
+    # What stands under `报错：connection refused` is about that error, and no error itself.
+    return role if role not in _TROUBLE else None
+
+
+_TROUBLE = (Role.ERROR, Role.PROBLEM)
 
 
 def names_a_part(heading: str) -> bool:
