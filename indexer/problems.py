@@ -114,15 +114,25 @@ def _section_roles(sections: Sequence[Section]) -> list[Role | None]:
     """The role of each section: what its heading says, else what the heading above it says."""
     roles: list[Role | None] = []
     above: list[tuple[int, Role | None]] = []
-    for section in sections:
+    for number, section in enumerate(sections):
         while above and above[-1][0] >= section.level:
             above.pop()
-        role = heading_role(section.heading)
+        role = None if _collects(sections, number) else heading_role(section.heading)
         if role is None and above and not _NAMED_BY_CODE.match(section.heading):
             role = above[-1][1]
         roles.append(role)
         above.append((section.level, role))
     return roles
+
+
+def _collects(sections: Sequence[Section], number: int) -> bool:
+    """Whether a heading is that of a collection: under `# 故障排查` stand troubles, one by one."""
+    if not _COLLECTION.search(sections[number].heading):
+        return False
+    below = sections[number + 1 : _subtree_end(sections, number)]
+    level = min((section.level for section in below), default=0)
+    entries = [section.heading for section in below if section.level == level]
+    return len(entries) >= _ENTRIES and not any(map(heading_role, entries))
 
 
 def _subtree_end(sections: Sequence[Section], start: int) -> int:
