@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from indexer.analyzer import count_terms
 from indexer.commands import only_look, only_restart
@@ -105,8 +105,9 @@ def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[floa
     titles = {part.anchor: part.heading for part in parts}
     total = sum(question.values()) or 1.0
 
-    def share(terms: Iterable[str]) -> float:
-        return sum(question[term] for term in terms) / total
+    def share(terms: set[str]) -> float:
+        # In one order: sums of the same numbers in another may break a tie otherwise.
+        return sum(weight for term, weight in question.items() if term in terms) / total
 
     of_section = {anchor: share(terms) for anchor, terms in sections.items()}
     named = {anchor: share(_held(title, question)) for anchor, title in titles.items()}
@@ -226,7 +227,8 @@ def _code_score(part: Part, failing: Part | None) -> float:
 def overlap(text: str, question: Mapping[str, float]) -> float:
     """The share of the question's weight that a block holds."""
     total = sum(question.values())
-    return sum(question[term] for term in _held(text, question)) / total if total else 0.0
+    held = _held(text, question)
+    return sum(w for term, w in question.items() if term in held) / total if total else 0.0
 
 
 def _held(text: str, question: Mapping[str, float]) -> set[str]:
