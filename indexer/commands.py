@@ -13,7 +13,8 @@ _MANY_LINES, _MANY_COMMANDS = 400, 8
 # A bare `#` may be a comment.
 _PROMPT = re.compile(
     r"\s{0,8}(?:\[[^\]\n]{0,60}@[^\]\n]{0,60}\][\s~\w/.-]{0,20}[#$]|\([\w.-]{1,40}\)\s?[$#>]"
-    r"|[\w.-]{1,40}@[\w.-]{1,60}[^\n#$%>]{0,60}[#$%>]|[$%➜❯]"
+    r"|[\w.-]{1,40}@[\w.-]{1,60}[^\n#$%>]{0,60}[#$%>]"
+    r"|➜  \S{1,60}(?: git:\([^)\n]{1,60}\)(?: ✗)?)?|[$%➜❯]"
     r"|PS [^\n>]{0,120}>|[A-Z]:\\[^>\n]{0,120}>|mysql>|MariaDB \[[^\]\n]{0,40}\]>)\s+"
 )
 _CHANGES = re.compile(
@@ -38,7 +39,7 @@ def only_look(code: str) -> bool:
 
 
 def only_restart(code: str) -> bool:
-    """Whether all commands of a code only start something again: `systemctl restart nginx`."""
+    """Whether all commands of a code only stop or start something: `systemctl restart nginx`."""
     return _all(code, _restarts)
 
 

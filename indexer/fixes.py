@@ -93,7 +93,7 @@ def _fix(problem: Problem, chosen: Sequence[int], failing: Part | None) -> Fix:
 
 def _with_neighbours(parts: Sequence[Part], best: int) -> list[int]:
     """The best block with the steps it is one of: its list, the few sentences under a heading."""
-    if parts[best].block.kind == "item" or _is_step(parts, best):
+    if _is_listed(parts[best]) or _is_step(parts, best):
         at = best
         while at > 0 and _same_list(parts[at - 1], parts[best]) and not _opens(parts, at - 1):
             at -= 1
@@ -140,7 +140,17 @@ def _sentences(parts: Sequence[Part], best: int) -> list[int]:
     return told if len(told) <= _FEW_SENTENCES and letters <= _FEW_LETTERS else []
 
 
-_NUMBERED = re.compile(r"\d{1,2}[.)]\s")
+_NUMBERED = re.compile(
+    r"\s*(?:\d{1,2}[.)、]\s?\S|第[一二三四五六七八九十\d]{1,2}步"
+    r"|步骤\s?[一二三四五六七八九十\d]|step \d)",
+    re.I,
+)
+
+
+def _is_listed(part: Part) -> bool:
+    """Whether a part is an item, or a paragraph that is numbered like one."""
+    kind = part.block.kind
+    return kind == "item" or (kind == "paragraph" and bool(_NUMBERED.match(part.block.text)))
 
 
 def _is_step(parts: Sequence[Part], at: int) -> bool:
@@ -148,15 +158,15 @@ def _is_step(parts: Sequence[Part], at: int) -> bool:
     before = parts[at - 1] if at else None
     return (
         before is not None
-        and before.block.kind == "item"
         and before.anchor == parts[at].anchor
         and bool(_NUMBERED.match(before.block.text))
+        and _is_listed(before)
     )
 
 
 def _same_list(part: Part, best: Part) -> bool:
     return part.anchor == best.anchor and (
-        part.block.kind == "item" or (part.block.kind == "code" and part.role is best.role)
+        _is_listed(part) or (part.block.kind == "code" and part.role is best.role)
     )
 
 

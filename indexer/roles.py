@@ -63,12 +63,10 @@ _LABEL = re.compile(
 def heading_role(heading: str) -> Role | None:
     """The role a heading gives to what stands under it, or None where it only names a subject."""
     text = _bare(heading)
-    if (role := _phrase_role(text)) is not None:
-        return role
     before = _BEFORE_COLON.match(text)
-    role = _phrase_role(before[1].strip()) if before else None
+    role = _phrase_role(text) or (_phrase_role(before[1].strip()) if before else None)
     # What stands under `报错：connection refused` is about that error, and no error itself.
-    return role if role not in _TROUBLE else None
+    return None if before and role in _TROUBLE else role
 
 
 _TROUBLE = (Role.ERROR, Role.PROBLEM)

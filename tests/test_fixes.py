@@ -93,6 +93,63 @@ def test_the_question_decides_between_the_ways_a_problem_offers() -> None:
     assert any("winget" in step.text for step in fix.steps)
 
 
+def test_of_a_transcript_what_was_typed_is_the_fix() -> None:
+    text = (
+        "# 解决\n\n```\n[root@kvm ~]# virsh managedsave-remove vm1\nRemoved managedsave image\n"
+        "[root@kvm ~]# virsh list\n Id  Name\n```\n"
+    )
+    fix = fix_of(text)
+    assert fix is not None
+    assert [step.text for step in fix.steps] == ["virsh managedsave-remove vm1"]
+
+
+def test_commands_that_only_look_are_steps_on_the_way() -> None:
+    text = (
+        "# 解决\n\n先看一下：\n\n```\ndocker version\n```\n\n再执行：\n\n"
+        "```\ndocker buildx build --platform linux/amd64 .\n```\n"
+    )
+    assert "--platform" in shown(text) and "docker version" not in shown(text)
+
+
+def test_code_after_what_did_not_help_is_the_fix() -> None:
+    text = (
+        "# 解决\n\n先试了：\n\n```\npip install neovim\n```\n\n还是不行。\n\n后来执行：\n\n"
+        "```\npip uninstall pynvim\n```\n"
+    )
+    assert "pip uninstall pynvim" in shown(text)
+
+
+def test_the_section_that_holds_the_words_of_the_question_has_the_fix() -> None:
+    text = (
+        "# 桌面\n\n安装桌面：\n\n```\napt install gnome\n```\n\n# Tab 补全\n\n改成：\n\n"
+        "```\nkey = empty\n```\n\n# 字体\n\n安装字体：\n\n```\napt install fonts\n```\n"
+    )
+    fix = fix_of(text, {"tab": 4.0, "补全": 5.0})
+    assert fix is not None
+    assert any("key = empty" in step.text for step in fix.steps)
+
+
+def test_a_list_ends_where_the_next_way_begins() -> None:
+    text = (
+        "# 解决\n\n- 方案一：\n- 升级到 2.0\n- 重启服务\n"
+        "- 方案二：\n- 下载离线包\n- 替换目录 public\n"
+    )
+    assert shown(text) == "- 升级到 2.0\n- 重启服务"
+
+
+def test_numbered_paragraphs_are_steps_too() -> None:
+    text = (
+        "# 方法\n\n1.关闭服务\n\n```\nsystemctl stop mysqld\n```\n\n2.改密码\n\n"
+        "```\nmysqladmin password\n```\n"
+    )
+    assert "systemctl stop mysqld" in shown(text) and "mysqladmin password" in shown(text)
+
+
+def test_the_few_sentences_under_a_fix_heading_belong_together() -> None:
+    text = "# 解决方法\n\n打开工具里的选项。\n\n去掉“阻止保存”前的勾。\n"
+    assert shown(text) == "打开工具里的选项。\n去掉“阻止保存”前的勾。"
+
+
 def test_where_a_short_post_only_explains_its_explanation_is_the_fix() -> None:
     text = '---\noriginal: "Cannot find name {0}."\n---\nNothing of that name is in scope here.\n'
     fix = fix_of(text)

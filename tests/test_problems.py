@@ -34,6 +34,8 @@ def roles(text: str) -> list[tuple[str, str | None]]:
         ("错误信息", Role.ERROR),
         ("错误写法", Role.FAILING),
         ("验证", Role.CHECK),
+        ("报错：connection refused", None),
+        ("解决方案：换个端口", Role.FIX),
         ("References", Role.REFERENCE),
         ("安装 nginx", None),
         ("Docker networking explained", None),
@@ -181,3 +183,21 @@ def test_a_heading_over_headings_that_tell_problems_is_none_itself() -> None:
 def test_a_pile_of_brackets_is_read_at_once(bracket: str) -> None:
     # With every way to share them out, 2,500 took 21 seconds.
     assert label_of(bracket * 100_000) is None
+
+
+def test_under_a_heading_that_collects_troubles_each_entry_tells_its_own() -> None:
+    text = (
+        "# 故障排查\n\n## 下载中断\n\n网络不稳定，请重新下载。\n\n## 校验失败\n\n过五分钟重试。\n\n"
+        "## 磁盘写满\n\n清理旧的日志。\n"
+    )
+    given = {part.role for problem in problems(text) for part in problem.parts}
+    assert Role.CAUSE not in given
+
+
+def test_what_stands_under_a_quoted_error_is_no_error() -> None:
+    text = (
+        "# 启动报错：Attempting to operate as root\n\n```\nexport APP_USER=root\n```\n\n"
+        "# 修复密钥\n\n```\nssh-keygen -t rsa\n```\n"
+    )
+    given = {part.role for problem in problems(text) for part in problem.parts}
+    assert Role.ERROR not in given
