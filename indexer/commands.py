@@ -35,20 +35,26 @@ def typed(text: str) -> tuple[str, ...]:
 
 def only_look(code: str) -> bool:
     """Whether all commands of a code only show how things are: `cat …`, `git status`."""
-    return _all(code, _looks)
+    acting = _acting(_commands(code))
+    return 0 < len(acting) <= _MANY_COMMANDS and all(map(_looks, acting))
 
 
-def only_restart(code: str) -> bool:
-    """Whether all commands of a code only stop or start something: `systemctl restart nginx`."""
-    return _all(code, _restarts)
+def only_prepare(code: str) -> bool:
+    """Whether all commands of a code only go somewhere, open a file, stop or start something."""
+    commands = _commands(code)
+    acting = _acting(commands)
+    return 0 < len(commands) <= _MANY_COMMANDS and all(map(_restarts, acting))
 
 
-def _all(code: str, told: functools._lru_cache_wrapper[bool]) -> bool:
+def _commands(code: str) -> list[str]:
     lines = [line.strip() for line in code.split("\n") if line.strip()]
     commands = typed(code) or [line for line in lines if not line.startswith(("# ", "//", "-- "))]
-    commands = [command for line in commands if (command := _BEFORE.sub("", line).lower())]
-    acting = [one for one in commands if one.split()[0].rstrip(";") not in _words()["around"]]
-    return 0 < len(acting) <= _MANY_COMMANDS and all(map(told, acting))
+    return [command for line in commands if (command := _BEFORE.sub("", line).lower())]
+
+
+def _acting(commands: list[str]) -> list[str]:
+    around = _words()["around"]
+    return [one for one in commands if one.split()[0].rstrip(";") not in around]
 
 
 @functools.lru_cache(maxsize=4096)

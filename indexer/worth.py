@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from indexer.analyzer import count_terms
-from indexer.commands import only_look, only_restart
+from indexer.commands import only_look, only_prepare
 from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Part, Problem
@@ -135,25 +135,22 @@ def _preference(parts: Sequence[Part], at: int) -> float:
     part = parts[at]
     liked = 0.0
     if part.block.kind == "code":
-        liked -= _LOOKS * only_look(part.block.text) + _RESTARTS * only_restart(part.block.text)
+        liked -= _LOOKS * only_look(part.block.text) + _PREPARES * only_prepare(part.block.text)
         before = parts[at - 1].block if at else None
         if before is not None and before.kind in ("paragraph", "item", "quote"):
             lead = before.text[-_SENTENCE:]
             liked += _CHANGED * says("changed", lead) - _LOOKED * says("looked", lead)
-    after = parts[at + 1] if at + 1 < len(parts) else None
-    if (
-        after is not None
-        and after.anchor == part.anchor
-        and after.block.kind in ("paragraph", "item", "quote")
-    ):
-        liked -= _VAIN * says("vain", after.block.text[:_BEGINNING])
-    return liked
+    after = [one for one in parts[at + 1 : at + 1 + _AWAY] if one.anchor == part.anchor]
+    if after and after[0].block.kind in ("paragraph", "item", "quote"):
+        liked -= _VAIN * says("vain", after[0].block.text[:_BEGINNING])
+    then = next((one for one in after if one.block.kind == "code"), None)
+    return liked - _FAILED * (then is not None and then.role is Role.ERROR)
 
 
-# Commands that only show, or only start again, are steps on the way; each weight helps by itself in
-# blogs, and manuals lose nothing.
-_LOOKS, _RESTARTS, _CHANGED, _LOOKED, _VAIN = 1.5, 0.8, 0.8, 0.5, 1.0
-_SENTENCE, _BEGINNING = 160, 60
+# Commands that only show or prepare are steps on the way, and what an error follows did not help.
+# Each weight helps by itself in blogs, and manuals lose nothing.
+_LOOKS, _PREPARES, _CHANGED, _LOOKED, _VAIN, _FAILED = 1.5, 0.8, 0.8, 0.5, 1.0, 0.5
+_SENTENCE, _BEGINNING, _AWAY = 160, 60, 6
 
 
 def _score(problem: Problem, at: int, failing: Part | None) -> float:

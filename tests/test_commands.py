@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.commands import only_look, only_restart, typed
+from indexer.commands import only_look, only_prepare, typed
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,9 @@ def test_commands_that_do_something(code: str) -> None:
     assert not only_look(code)
 
 
-def test_what_only_stops_or_starts_something() -> None:
-    assert only_restart("sudo systemctl restart nginx")
-    assert only_restart("service mongod stop")
-    assert not only_restart("systemctl enable nginx\nsystemctl restart nginx")
-    assert not only_restart("vim /etc/nginx/nginx.conf")
+def test_what_only_prepares() -> None:
+    assert only_prepare("sudo systemctl restart nginx")
+    assert only_prepare("service mongod stop")
+    assert only_prepare("cd /etc/nginx\nvim nginx.conf")
+    assert not only_prepare("systemctl enable nginx\nsystemctl restart nginx")
+    assert not only_prepare("")
