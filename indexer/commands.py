@@ -23,14 +23,16 @@ _CHANGES = re.compile(
 _BEFORE = re.compile(r"^(?:[$#>%]\s+)?(?:sudo\s+(?:-\w+\s+)*)?")
 
 
-def typed(text: str) -> tuple[str, ...]:
-    """What was typed in a transcript, verbatim without the prompts, or nothing where it is none.
+def typed(text: str) -> tuple[tuple[int, str], ...]:
+    """What was typed in a transcript, or nothing where it is none: (line from 0, command).
 
-    A transcript holds what the commands printed, too.
+    Commands are verbatim, without the prompts. A transcript holds what they printed, too.
     """
-    lines = [line for line in text.split("\n")[:_MANY_LINES] if line.strip()]
-    commands = [line[match.end() :].strip() for line in lines if (match := _PROMPT.match(line))]
-    return tuple(filter(None, commands)) if len(commands) < len(lines) else ()
+    lines = [(at, line) for at, line in enumerate(text.split("\n")[:_MANY_LINES]) if line.strip()]
+    commands = [
+        (at, line[match.end() :].strip()) for at, line in lines if (match := _PROMPT.match(line))
+    ]
+    return tuple(one for one in commands if one[1]) if len(commands) < len(lines) else ()
 
 
 def only_look(code: str) -> bool:
@@ -47,9 +49,11 @@ def only_prepare(code: str) -> bool:
 
 
 def _commands(code: str) -> list[str]:
-    lines = [line.strip() for line in code.split("\n") if line.strip()]
-    commands = typed(code) or [line for line in lines if not line.startswith(("# ", "//", "-- "))]
-    return [command for line in commands if (command := _BEFORE.sub("", line).lower())]
+    lines = [command for _, command in typed(code)]
+    if not lines:
+        stripped = map(str.strip, code.split("\n"))
+        lines = [line for line in stripped if line and not line.startswith(("# ", "//", "-- "))]
+    return [command for line in lines if (command := _BEFORE.sub("", line).lower())]
 
 
 def _acting(commands: list[str]) -> list[str]:

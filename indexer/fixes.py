@@ -59,22 +59,24 @@ def find_fixes(problem: Problem, question: Mapping[str, float] | None = None) ->
         if shown.isdisjoint(chosen):
             fix = _fix(problem, chosen, failing)
             yield fix
-            shown.update(chosen, (chosen[0] - 1,) if len(fix.steps) > len(chosen) else ())
+            before = chosen[0] - 1
+            led = before >= 0 and fix.steps[0].line == parts[before].block.line
+            shown.update(chosen, (before,) if led else ())
 
 
 def _fix(problem: Problem, chosen: Sequence[int], failing: Part | None) -> Fix:
     """These blocks as a fix, with what goes with it."""
     parts = problem.parts
     steps = tuple(step for i in chosen for step in _steps_of(parts[i]))
+    lines = [parts[i].block.line for i in chosen]
     lead = _lead(parts, chosen[0])
     if lead is not None and steps[0].kind == "code" and _worth_showing(lead, steps):
-        steps, lead = (step_of(lead), *steps), None
+        steps, lines, lead = (step_of(lead), *steps), [lead.block.line, *lines], None
     before = failing
-    if before is not None and any(s.line == before.block.line for s in steps):
+    if before is not None and any(parts[i] is before for i in chosen):
         before = None
     code = next((s for s in steps if s.kind == "code"), None)
     error = error_told(problem)
-    lines = [step.line for step in steps]
     cause = cause_told(problem, lines)
     if cause is not None and cause.block.line in lines:
         cause = None
@@ -195,10 +197,12 @@ def _steps_of(part: Part) -> tuple[Step, ...]:
     """A part as steps: of a transcript what was typed, and of that what does something."""
     block = part.block
     commands = typed(block.text) if block.kind == "code" else ()
-    acting = [one for one in commands if not only_look(one)]
-    return tuple(Step("code", one, block.line, block.language) for one in acting or commands) or (
-        step_of(part),
-    )
+    acting = [one for one in commands if not only_look(one[1])]
+    fenced = block.end - block.line > block.text.count("\n")
+    return tuple(
+        Step("code", command, block.line + fenced + at, block.language)
+        for at, command in acting or commands
+    ) or (step_of(part),)
 
 
 def step_of(part: Part) -> Step:

@@ -24,7 +24,9 @@ _A_PARAGRAPH, _TELLING = 800, 15
 
 
 def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part | None:
-    """The block that tells this of a problem, or None; `shown` are the lines of its fix."""
+    """The block that tells this of a problem, or None; `shown` are lines of its fix."""
+    blocks = [part.block for part in problem.parts]
+    shown = [one.line for one in blocks if any(one.line <= line <= one.end for line in shown)]
     match what:
         case "error":
             return error_told(problem) or _block_before(problem, shown, output=True)
@@ -57,7 +59,10 @@ def error_told(problem: Problem) -> Part | None:
 
 
 def cause_told(problem: Problem, shown: Sequence[int] = ()) -> Part | None:
-    """Why it happens, where the post says so; sooner beside what is shown than in it."""
+    """Why it happens, where the post says so; sooner beside what is shown than in it.
+
+    `shown` are the lines on which the blocks of the fix begin.
+    """
     return _best_prose(problem, Role.CAUSE, shown)
 
 

@@ -22,8 +22,8 @@ from indexer.commands import only_look, only_prepare, typed
     ],
 )
 def test_what_was_typed_is_told_from_what_was_printed(text: str, commands: tuple[str, ...]) -> None:
-    assert typed(text) == commands
-    assert all(command in text for command in commands)
+    assert tuple(command for _, command in typed(text)) == commands
+    assert all(command in text.split("\n")[line] for line, command in typed(text))
 
 
 @pytest.mark.parametrize(
