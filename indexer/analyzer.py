@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +93,24 @@ def count_terms(
             counts[term] = get(term, 0.0) + weight * times
             if order is not None and weight >= PIECE:
                 order.append(term)
+
+
+# Of a text so many letters are looked at for the words of a question.
+_LOOKED_AT = 4000
+
+
+def held(text: str, question: Mapping[str, float]) -> set[str]:
+    """The terms of a question that a text holds."""
+    counted: dict[str, float] = {}
+    count_terms(text[:_LOOKED_AT], counted)
+    return question.keys() & counted.keys()
+
+
+def overlap(text: str, question: Mapping[str, float]) -> float:
+    """The share of a question's weight (term → weight) that a text holds."""
+    total = sum(question.values())
+    terms = held(text, question)
+    return sum(w for term, w in question.items() if term in terms) / total if total else 0.0
 
 
 def fold(text: str) -> str:

@@ -20,6 +20,7 @@ _PROMPT = re.compile(
 _CHANGES = re.compile(
     r">\s*\S|\|\s*(?:sudo\s+)?(?:tee|xargs|sh|bash)\b|-exec\b|-delete\b|&&|;\s*\S"
 )
+_WHERE = re.compile(r"\s(?:-n|--namespace|--context)[ =]\S+")
 _BEFORE = re.compile(r"^(?:[$#>%]\s+)?(?:sudo\s+(?:-\w+\s+)*)?")
 
 
@@ -64,7 +65,7 @@ def _acting(commands: list[str]) -> list[str]:
 @functools.lru_cache(maxsize=4096)
 def _looks(command: str) -> bool:
     words = _words()
-    program, *rest = command.rstrip("; ").split()
+    program, *rest = _WHERE.sub("", command.rstrip("; ")).split()
     if rest and rest[0] == "-c" and "print(" in command:
         return True
     if _CHANGES.search(command):
@@ -73,7 +74,8 @@ def _looks(command: str) -> bool:
         return True
     if not rest or program in words["acts"]:
         return False
-    return rest[0] in words["asks"] or rest[0].startswith("list")
+    asked = rest[1] if len(rest) > 1 and rest[0] in words["kinds"] else rest[0]
+    return asked in words["asks"] or asked.startswith("list")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -39,7 +39,8 @@ class Request:
     `question` is the whole question it is about; `carried` are its words that the turn did not
     say; `post` is the post that answered it. `tried` are the posts shown since, oldest first, where
     another way is asked for; `again` counts how often it was. `narrowed` is a turn that adds one
-    thing which the post shown tells of.
+    thing which the post shown tells of. `own` are the words of a turn that asks for a part beside
+    those that ask: of `how do I check that buildx is on?`, buildx.
     """
 
     question: str
@@ -49,6 +50,7 @@ class Request:
     tried: tuple[str, ...] = ()
     again: int = 0
     narrowed: str = ""
+    own: str = ""
 
 
 # Of a conversation, so many turns are looked at; of a question before, so many words are carried.
@@ -105,7 +107,7 @@ def _next(before: Request, text: str, held: Callable[[str, str], float]) -> Requ
             if len(strange) >= (_NAMES if named else most):
                 return Request(text)
         again = before.again + (asks == "another")
-        return replace(before, asks=asks, carried=carried, again=again, narrowed="")
+        return replace(before, asks=asks, carried=carried, again=again, narrowed="", own=own)
     if is_paste(text, read_pasted(text)):
         return Request(text)
     narrows = _patterns()["narrows"].search(folded) is not None

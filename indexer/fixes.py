@@ -10,11 +10,11 @@ from typing import Literal
 
 from indexer.commands import only_look, typed
 from indexer.problems import Part, Problem
-from indexer.roles import Role, cue_roles
+from indexer.roles import Role, cue_roles, says
 from indexer.told import UNIT, cause_told, error_told, failing_code, likeness
 from indexer.worth import worth_of_blocks
 
-_LONGEST_LEAD = 240
+_LONGEST_LEAD, _OPENING = 240, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,27 @@ def find_fixes(problem: Problem, question: Mapping[str, float] | None = None) ->
     failing = failing_code(problem)
     worth = worth_of_blocks(problem, failing, question)
     shown: set[int] = set()
-    for best in sorted(worth, key=lambda i: (-worth[i], -i)):
+    # After the best, sooner what the post calls another way.
+    first = max(worth, key=lambda i: (worth[i], i), default=0)
+    others = {i: w + _OTHER * _called_other(parts, i) for i, w in worth.items() if i != first}
+    for best in (first, *sorted(others, key=lambda i: (-others[i], -i))) if worth else ():
         chosen = _with_neighbours(parts, best)
         if shown.isdisjoint(chosen):
-            fix = _fix(problem, chosen, failing)
-            yield fix
-            before = chosen[0] - 1
-            led = before >= 0 and fix.steps[0].line == parts[before].block.line
-            shown.update(chosen, (before,) if led else ())
+            yield _fix(problem, chosen, failing)
+            led = _lead(parts, chosen[0]) is not None
+            shown.update(chosen, (chosen[0] - 1,) if led else ())
+
+
+_OTHER = 1.5
+
+
+def _called_other(parts: Sequence[Part], at: int) -> bool:
+    """Whether what stands before a block, its heading or itself calls it another way."""
+    part = parts[at]
+    before = parts[at - 1].block if at else None
+    lead = before.text if before is not None and before.kind != "code" else ""
+    own = part.block.text if part.block.kind != "code" else ""
+    return any(says("other", text[:_OPENING]) for text in (lead, part.heading, own))
 
 
 def _fix(problem: Problem, chosen: Sequence[int], failing: Part | None) -> Fix:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from indexer.analyzer import overlap
 from indexer.conversation import Request
 from indexer.fixes import Fix, find_fix, find_fixes, step_of
 from indexer.generation import Generation
 from indexer.question import Question
 from indexer.told import Told, find_told
-from indexer.worth import overlap
 
 # So many ways of one post are shown before other posts are.
 _WAYS = 3
@@ -37,7 +37,9 @@ def find_reply(generation: Generation, request: Request, question: Question) -> 
         return None
     if request.asks == "another":
         return _another(generation, problems[0], request.again, importance)
-    return _part(generation, problems, request.asks, importance)
+    own, _ = generation.read(request.own)
+    about = generation.ranking.importance(own)
+    return _part(generation, problems, request.asks, importance, about)
 
 
 def _another(
@@ -64,16 +66,23 @@ def _narrowed(generation: Generation, path: str, narrowed: str, question: Questi
 
 
 def _part(
-    generation: Generation, problems: tuple[int, ...], asks: Told, importance: Mapping[str, float]
+    generation: Generation,
+    problems: tuple[int, ...],
+    asks: Told,
+    importance: Mapping[str, float],
+    about: Mapping[str, float],
 ) -> Reply | None:
-    """What the problem shown tells of it, or what the post tells outside its problems."""
+    """What the problem shown tells of it, or what the post tells outside its problems.
+
+    `about` are the words of the turn beside those that ask.
+    """
     own, others = problems[:1], problems[1:]
     whole = [n for n in others if not generation.problem(n).anchor]
     for number in (*own, *whole):
         problem = generation.problem(number)
         fix = find_fix(problem, importance)
         shown = [step.line for step in fix.steps] if fix is not None else []
-        part = find_told(problem, asks, shown)
+        part = find_told(problem, asks, shown, about)
         if part is not None:
             return Reply(number, Fix((step_of(part),), None, None, None, None, None))
     return None

@@ -169,7 +169,7 @@ def _phrase_role(text: str) -> Role | None:
     return _role_of()[match[0]]
 
 
-Sign = Literal["changed", "looked", "vain"]
+Sign = Literal["changed", "looked", "vain", "other"]
 
 
 def says(sign: Sign, sentence: str) -> bool:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
+from indexer.analyzer import overlap
+from indexer.commands import only_look
 from indexer.pasted import read_pasted
 from indexer.plain import plain
 from indexer.problems import Part, Problem
@@ -21,10 +25,20 @@ _FEW_LINES, _FEW_LETTERS, _MANY_LINES = 4, 2000, 400
 _NEXT_CODES = 5
 # A longer paragraph is no sentence about one thing; a shorter one explains nothing.
 _A_PARAGRAPH, _TELLING = 800, 15
+# What holds all that was said in asking is sooner meant, by so much.
+_ABOUT = 1.0
 
 
-def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part | None:
-    """The block that tells this of a problem, or None; `shown` are lines of its fix."""
+def find_told(
+    problem: Problem,
+    what: Told,
+    shown: Sequence[int] = (),
+    about: Mapping[str, float] = MappingProxyType({}),
+) -> Part | None:
+    """The block that tells this of a problem, or None.
+
+    `shown` are lines of its fix; `about` (term → weight) is what more was said in asking for it.
+    """
     blocks = [part.block for part in problem.parts]
     shown = [one.line for one in blocks if any(one.line <= line <= one.end for line in shown)]
     match what:
@@ -35,11 +49,9 @@ def find_told(problem: Problem, what: Told, shown: Sequence[int] = ()) -> Part |
         case "code":
             return _whole_code(problem, shown)
         case "cause":
-            return cause_told(problem, shown) or _explaining(problem, shown)
+            return cause_told(problem, shown, about) or _explaining(problem, shown)
         case "check":
-            return _best_prose(problem, Role.CHECK, shown) or next(
-                (part for part in problem.of(Role.CHECK) if part.block.kind == "code"), None
-            )
+            return _check_told(problem, shown, about)
 
 
 def error_told(problem: Problem) -> Part | None:
@@ -58,12 +70,16 @@ def error_told(problem: Problem) -> Part | None:
     return None
 
 
-def cause_told(problem: Problem, shown: Sequence[int] = ()) -> Part | None:
+def cause_told(
+    problem: Problem,
+    shown: Sequence[int] = (),
+    about: Mapping[str, float] = MappingProxyType({}),
+) -> Part | None:
     """Why it happens, where the post says so; sooner beside what is shown than in it.
 
     `shown` are the lines on which the blocks of the fix begin.
     """
-    return _best_prose(problem, Role.CAUSE, shown)
+    return _best_prose(problem, Role.CAUSE, shown, about)
 
 
 def failing_code(problem: Problem) -> Part | None:
@@ -116,22 +132,63 @@ def _whole_code(problem: Problem, shown: Sequence[int]) -> Part | None:
     return max(of_fix or codes, key=lambda part: len(part.block.text), default=None)
 
 
-def _best_prose(problem: Problem, role: Role, shown: Sequence[int]) -> Part | None:
+def _check_told(problem: Problem, shown: Sequence[int], about: Mapping[str, float]) -> Part | None:
+    """How to see that it is solved: what the post says of it, or a command that only looks."""
+    said = _best_prose(problem, Role.CHECK, shown, about)
+    looks: list[tuple[float, int, Part]] = []
+    for number, part in enumerate(problem.parts):
+        if part.block.kind != "code" or part.role is Role.ERROR:
+            continue
+        if not only_look(part.block.text) and part.role is not Role.CHECK:
+            continue
+        before = problem.parts[number - 1].block if number else part.block
+        near = overlap(f"{before.text}\n{part.block.text}", about)
+        # What is run after the fix shows whether it helped.
+        after = part.block.line > max(shown, default=0)
+        looks.append((near + 0.5 * after + 0.5 * (part.role is Role.CHECK), -number, part))
+    command = max(looks, key=lambda one: one[:2])[2] if looks else None
+    if said is not None and _only_announces(said.block.text):
+        said = _next(problem, said)
+    if command is not None and (said is None or said.told < 2):
+        return command
+    return said or _then(problem, shown)
+
+
+def _then(problem: Problem, shown: Sequence[int]) -> Part | None:
+    """The paragraph after the fix, in its section: what comes of it."""
+    last = next((part for part in reversed(problem.parts) if part.block.line in shown), None)
+    after = _next(problem, last) if last is not None else None
+    if after is None or last is None or after.anchor != last.anchor:
+        return None
+    return after if after.block.kind == "paragraph" else None
+
+
+def _next(problem: Problem, part: Part) -> Part | None:
+    """The block after one."""
+    after = itertools.dropwhile(lambda one: one is not part, problem.parts)
+    return next(itertools.islice(after, 1, None), None)
+
+
+def _best_prose(
+    problem: Problem, role: Role, shown: Sequence[int], about: Mapping[str, float]
+) -> Part | None:
     """The sentence that tells what this role is for: named so by the post first."""
     found: list[tuple[float, int, Part]] = []
     sections = {part.anchor for part in problem.parts if part.block.line in shown}
+    first = min(shown, default=0)
     for number, part in enumerate(problem.parts):
         block = part.block
         if block.kind not in ("paragraph", "item", "quote", "table") or not block.text.strip():
             continue
-        if part.role is Role.ERROR or _is_output(part):
-            continue
-        said = cue_roles(block.text).get(role, 0) if len(block.text) <= _A_PARAGRAPH else 0
-        if part.role is not role and not said:
+        cues = cue_roles(block.text) if len(block.text) <= _A_PARAGRAPH else {}
+        said = cues.get(role, 0)
+        if _is_output(part) or (part.role is not role and not said):
             continue
         worth = (2.0 + 2.0 * part.told) * (part.role is role) + 0.8 * min(said, 2)
         worth += 1.5 * (part.anchor in sections) - 1.5 * (block.line in shown)
         worth -= 2.0 * _only_announces(block.text)
+        # What is told after the fix is a note to it.
+        worth += (role is Role.CAUSE) * (block.line < first) + _ABOUT * overlap(block.text, about)
         found.append((worth, -number, part))
     return max(found, key=lambda one: one[:2])[2] if found else None
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from indexer.analyzer import count_terms
+from indexer.analyzer import held
 from indexer.commands import only_look, only_prepare
 from indexer.pasted import read_pasted
 from indexer.plain import plain
@@ -98,9 +98,9 @@ def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[floa
     """
     if not question:
         return [0.0] * len(parts)
-    held = [_held(f"{part.heading}\n{part.block.text}", question) for part in parts]
+    held_by = [held(f"{part.heading}\n{part.block.text}", question) for part in parts]
     sections: dict[str, set[str]] = {}
-    for part, terms in zip(parts, held, strict=True):
+    for part, terms in zip(parts, held_by, strict=True):
         sections.setdefault(part.anchor, set()).update(terms)
     titles = {part.anchor: part.heading for part in parts}
     total = sum(question.values()) or 1.0
@@ -110,9 +110,9 @@ def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[floa
         return sum(weight for term, weight in question.items() if term in terms) / total
 
     of_section = {anchor: share(terms) for anchor, terms in sections.items()}
-    named = {anchor: share(_held(title, question)) for anchor, title in titles.items()}
+    named = {anchor: share(held(title, question)) for anchor, title in titles.items()}
     most = max(of_section.values(), default=0.0)
-    shares = [share(terms) for terms in held]
+    shares = [share(terms) for terms in held_by]
     near = [
         _HELD * share + _SECTION * (of_section[part.anchor] - most) + _NAMED * named[part.anchor]
         for part, share in zip(parts, shares, strict=True)
@@ -219,17 +219,3 @@ def _code_score(part: Part, failing: Part | None) -> float:
         if 0.3 < alike < 1.0:
             score += _LIKE * alike
     return score
-
-
-def overlap(text: str, question: Mapping[str, float]) -> float:
-    """The share of the question's weight that a block holds."""
-    total = sum(question.values())
-    held = _held(text, question)
-    return sum(w for term, w in question.items() if term in held) / total if total else 0.0
-
-
-def _held(text: str, question: Mapping[str, float]) -> set[str]:
-    """The terms of the question that a text holds."""
-    terms: dict[str, float] = {}
-    count_terms(text[:4000], terms)
-    return question.keys() & terms.keys()

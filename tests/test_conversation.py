@@ -138,3 +138,53 @@ def test_another_way_is_not_the_post_that_did_not_help(make_kb: MakeKnowledgeBas
     if again.found is not None:
         assert again.found.fix.steps != first.found.fix.steps
     assert all(one.post.path != first.found.post.path for one in again.alternatives)
+
+
+BUILDX = """# exec format error
+
+镜像在服务器上跑不起来：exec format error。
+
+# 原因
+
+镜像是在 arm64 的电脑上做的。
+
+# 解决
+
+看看 buildx 是否启用：
+
+```
+docker buildx version
+```
+
+然后指定平台：
+
+```
+docker buildx build --platform linux/amd64 -t app .
+```
+
+另一种办法，写在 Dockerfile 里：
+
+```
+FROM --platform=linux/amd64 debian
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("turn", "wanted"),
+    [
+        ("how do I check that buildx is enabled?", "docker buildx version"),
+        ("还有别的办法吗", "FROM --platform"),
+        ("为什么", "arm64"),
+    ],
+)
+def test_a_part_is_what_the_post_tells_of_it(
+    make_kb: MakeKnowledgeBase, turn: str, wanted: str
+) -> None:
+    knowledge_base = make_kb({**POSTS, "docker/exec-format.md": BUILDX})
+    first = knowledge_base.ask("exec format error 镜像")
+    assert first.found is not None
+    assert "--platform linux/amd64" in first.found.fix.steps[-1].text
+    answer = knowledge_base.ask(turn, [Turn(first.question, first.found.post.path)])
+    assert answer.found is not None
+    assert any(wanted in step.text for step in answer.found.fix.steps)
