@@ -169,7 +169,7 @@ def _found_json(found: Found) -> dict[str, Any]:
 
 
 def _step_json(step: Step) -> dict[str, Any]:
-    shown: dict[str, Any] = {"kind": step.kind, "text": step.text, "anchor": f"L{step.line}"}
+    shown: dict[str, Any] = {"kind": step.kind, "text": step.text, "anchor": f"L{step.block}"}
     if step.kind == "code":
         shown["language"] = step.language
     return shown

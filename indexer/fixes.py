@@ -19,11 +19,15 @@ _LONGEST_LEAD, _OPENING = 240, 120
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One part of a fix: a contiguous part of the post, with the line it stands on."""
+    """One part of a fix: a contiguous part of the post, with the line it stands on.
+
+    `block` is the line on which its block begins: there a post that is shown has an anchor.
+    """
 
     kind: Literal["text", "code"]
     text: str
     line: int
+    block: int
     language: str = ""
 
 
@@ -213,7 +217,7 @@ def _steps_of(part: Part) -> tuple[Step, ...]:
     acting = [one for one in commands if not only_look(one[1])]
     fenced = block.end - block.line > block.text.count("\n")
     return tuple(
-        Step("code", command, block.line + fenced + at, block.language)
+        Step("code", command, block.line + fenced + at, block.line, block.language)
         for at, command in acting or commands
     ) or (step_of(part),)
 
@@ -222,8 +226,8 @@ def step_of(part: Part) -> Step:
     """A part of a problem as it is shown."""
     block = part.block
     if block.kind == "code":
-        return Step("code", block.text, block.line, block.language)
-    return Step("text", block.text, block.line)
+        return Step("code", block.text, block.line, block.line, block.language)
+    return Step("text", block.text, block.line, block.line)
 
 
 # Beside the fix

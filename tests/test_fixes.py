@@ -101,6 +101,7 @@ def test_of_a_transcript_what_was_typed_is_the_fix() -> None:
     fix = fix_of(text)
     assert fix is not None
     assert [step.text for step in fix.steps] == ["virsh managedsave-remove vm1"]
+    assert (fix.steps[0].line, fix.steps[0].block) == (4, 3)
 
 
 def test_commands_that_only_look_are_steps_on_the_way() -> None:
