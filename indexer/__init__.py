@@ -10,18 +10,24 @@ from indexer.answers import (
     answer_json,
     hits_json,
 )
+from indexer.asked import REASONS, Asked, AskedError, Reported
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
 from indexer.index import IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex, PostText, Status, Suggestions
+from indexer.pasted import understood
 from indexer.places import choose_folder, choose_place
 from indexer.rebuild import Report
+from indexer.redaction import redact
 from indexer.settings import Settings, SettingsError, load_settings
 from indexer.snippets import Snippet
 
 __all__ = [
+    "REASONS",
     "Alternative",
     "Answer",
+    "Asked",
+    "AskedError",
     "Citation",
     "Fix",
     "Found",
@@ -32,6 +38,7 @@ __all__ = [
     "NoIndex",
     "PostText",
     "Report",
+    "Reported",
     "Settings",
     "SettingsError",
     "Snippet",
@@ -44,4 +51,6 @@ __all__ = [
     "choose_place",
     "hits_json",
     "load_settings",
+    "redact",
+    "understood",
 ]

@@ -1,4 +1,4 @@
-"""fixdex rebuild | search | ask | serve | status | check | eval."""
+"""fixdex rebuild | search | ask | serve | status | check | eval | report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO, TypeVar
 import click
 
 from indexer.answers import answer_json, hits_json
+from indexer.asked import Asked, AskedError
 from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.index import IndexBusy, IndexFault
@@ -47,7 +48,7 @@ def run() -> None:
         sys.exit(INTERRUPTED)
     except NoIndex as error:
         _fail(str(error), NO_INDEX)
-    except (SettingsError, IndexFault, QuestionsError) as error:
+    except (AskedError, IndexFault, QuestionsError, SettingsError) as error:
         _fail(str(error), FAILED)
     except OSError as error:
         if not error.filename:
@@ -264,6 +265,23 @@ def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool
         _print_json(asdict(evaluated))
     else:
         Terminal().evaluation(evaluated)
+
+
+@main.command()
+@_knowledge_base_options
+@click.option("--days", type=click.FloatRange(min=0), default=90, help="How far to look back.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def report(kb: str | None, index: str | None, days: float, as_json: bool) -> None:
+    """Say what was asked and wants a post: not found, or found and of no help."""
+    settings = _open(kb, index).settings
+    if not settings.asked:
+        raise SettingsError("nothing is kept of what was asked; name a file with the setting asked")
+    rows = Asked(Path(settings.asked).expanduser()).report(days)
+    if as_json:
+        _print_json([asdict(row) for row in rows])
+    else:
+        Terminal().asked(rows)
+    sys.exit(ANSWERED if rows else NOTHING)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,9 @@ class Status:
         return bool(self.added or self.changed or self.removed)
 
 
+_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg"))
+
+
 class KnowledgeBase:
     """A folder of posts with its index; safe to share between threads.
 
@@ -244,6 +247,17 @@ class KnowledgeBase:
         changed = hashlib.sha256(data).hexdigest() != entry.digest
         return PostText(self._cite(entry), html, entry.repairs, changed)
 
+    def picture(self, path: str) -> Path | None:
+        """A picture of the posts' folder to show, or None; never what is hidden or lies outside."""
+        try:
+            file = (self.folder / path).resolve()
+            inside = file.relative_to(self.folder.resolve())
+            hidden = any(part.startswith((".", "_drafts")) for part in inside.parts)
+            shown = file.suffix.lower() in _PICTURES and file.is_file()
+        except (OSError, ValueError):
+            return None
+        return file if shown and not hidden else None
+
     def info(self) -> IndexInfo:
         """Which index answers now."""
         return self.generation().info
@@ -359,7 +373,11 @@ def _passes(entry: Entry, tag: str | None, lang: str | None, folder: str | None)
 def _facets(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, int], ...]]:
     tags: dict[str, int] = {}
     langs: dict[str, int] = {}
+    folders: dict[str, int] = {}
     for entry in entries:
+        folder, inside, _ = entry.path.partition("/")
+        if inside:
+            folders[folder] = folders.get(folder, 0) + 1
         langs[entry.lang] = langs.get(entry.lang, 0) + 1
         for tag in entry.tags:
             tags[tag] = tags.get(tag, 0) + 1
@@ -367,7 +385,7 @@ def _facets(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, int], ...]]:
     def most(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST_FACETS])
 
-    return {"tag": most(tags), "lang": most(langs)}
+    return {"tag": most(tags), "lang": most(langs), "folder": most(folders)}
 
 
 def _since(started: float) -> float:

@@ -41,6 +41,14 @@ class Settings:
     )
     rate_limit: str = _setting("120", "Questions a visitor may ask per minute, or `off`.")
     path_prefix: str = _setting("", "Path the site lives under behind a proxy, e.g. `/kb`.")
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), "Names the site answers to, e.g. `kb.example.com`; none given, any on this computer."
+    )
+    language: str = _setting("", "Language of the pages: en, zh or zh-Hant; else the browser's.")
+    asked: str = _setting(
+        "", "File that keeps what was asked, redacted (SQLite); empty: nothing is kept."
+    )
+    report_token: str = _setting("", "Secret that opens the page of what was asked, `/report`.")
 
 
 def load_settings(
@@ -128,5 +136,6 @@ _SHAPES = {
         re.compile(r"(?:(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem)\})*)?"),
         "an address such as https://example.com/{stem}/ with {path}, {folder} or {stem}",
     ),
+    "language": (re.compile(r"|en|zh|zh-Hant"), "en, zh or zh-Hant"),
     "path_prefix": (re.compile(r"/?(?:[\w.~-]+(?:/[\w.~-]+)*)?/?", re.ASCII), "a path such as /kb"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from indexer.answers import Answer, Citation, Found, Hits
+from indexer.asked import Reported
 from indexer.checks import Checked
 from indexer.evaluation import Evaluation, Measure
 from indexer.fixes import Step
@@ -23,7 +24,7 @@ from indexer.rebuild import Progress as Advance
 from indexer.rebuild import Report
 from indexer.snippets import Snippet
 
-_MOST_NAMED = 20
+_MOST_NAMED, _LONGEST_QUESTION = 20, 160
 
 
 # Posts are other people's text: what would steer a terminal is shown instead.
@@ -171,6 +172,18 @@ class Terminal:
         self._print(
             "stale; bring it up to date with: fixdex rebuild" if status.stale else "up to date"
         )
+
+    def asked(self, rows: Sequence[Reported]) -> None:
+        """What was asked and wants a post, most wanted first."""
+        for row in rows:
+            why = ", ".join(reason.replace("_", " ") for reason in row.reasons)
+            helped = f", did not help {row.did_not_help} times" if row.did_not_help else ""
+            outcome = {"answer": "answered", "none": "nothing found"}.get(row.outcome, row.outcome)
+            self._print(_name(row.question)[:_LONGEST_QUESTION])
+            told = f"  asked {row.times} times, {outcome}{helped}{f' ({why})' if why else ''}"
+            self._print(told, "dim")
+        if not rows:
+            self._print("nothing asked lately wants a post")
 
     def checked(self, checked: Checked) -> None:
         """Every finding, post by post."""

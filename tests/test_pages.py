@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 from flask.testing import FlaskClient
 
 from conftest import MakeKnowledgeBase
-from indexer import Settings
+from indexer import REASONS, Settings
 from posts_for_tests import POSTS
 from webapp import create_app
 from webapp.pages import without
@@ -54,7 +55,7 @@ def client(make_client: MakeClient) -> FlaskClient:
 
 def read(client: FlaskClient, url: str, language: str = "en", **query: str) -> BeautifulSoup:
     """A page, parsed."""
-    response = client.get(url, query_string=query, headers={"Accept-Language": language})
+    response = client.get(url, query_string=query or None, headers={"Accept-Language": language})
     assert response.status_code == 200
     return BeautifulSoup(response.data, "html.parser")
 
@@ -219,3 +220,103 @@ def test_a_post_whose_name_has_a_line_end_can_be_read(make_kb: MakeKnowledgeBase
 def test_words_are_left_out_whole_and_never_all() -> None:
     assert without("ValueError in Error", ["Error"]).split() == ["ValueError", "in"]
     assert without("EACCES", ["EACCES"]) == "EACCES"
+
+
+def test_the_page_can_take_in_what_was_found_alone(client: FlaskClient) -> None:
+    part = read(client, "/found", q="externally-managed-environment")
+    assert not part.select("html, form[role=search]")
+    assert one(part, "article.answer")
+    assert "pip" in str(one(part, "[data-told]")["data-told"])
+    assert read(client, "/found").select(".teach .examples a")
+
+
+def test_whoever_found_nothing_can_draft_the_post(client: FlaskClient) -> None:
+    page = read(client, "/", q="zzqqxx wwvvkk")
+    button = one(page, "button[formaction]")
+    assert button["form"] == one(page, "form[role=search]")["id"]
+    question = "ZzqqError: no such file /home/alice/x\n```\ntoken=abc123"
+    response = client.post(str(button["formaction"]), data={"q": question})
+    assert response.headers["Content-Disposition"] == "attachment; filename=draft.md"
+    assert response.content_type == "text/markdown; charset=utf-8"
+    header, _, body = response.text.removeprefix("---\n").partition("\n---\n")
+    assert 'title: "ZzqqError: no such file /home/…/x"' in header
+    assert "````\nZzqqError: no such file /home/…/x\n```\ntoken=…\n````" in body
+    assert "alice" not in response.text and "abc123" not in response.text
+    assert client.post("/draft", data={"q": " "}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("code", "tagline"), [("zh", "粘贴"), ("zh-Hant", "貼上"), ("en", "Paste")]
+)
+def test_the_language_can_be_chosen_and_stays(client: FlaskClient, code: str, tagline: str) -> None:
+    page = read(client, "/", "fr")
+    form = one(page, "form.languages")
+    back = str(one(form, "input[name=back]")["value"])
+    answer = client.post(str(form["action"]), data={"language": code, "back": back})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    page = read(client, "/", "fr")
+    assert one(page, "html")["lang"] == code
+    assert tagline in one(page, "h1").get_text()
+    assert one(page, "form.languages [aria-current]")["value"] == code
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/", "/\\evil.example", ""]
+)
+def test_choosing_a_language_leads_nowhere_else(client: FlaskClient, back: str) -> None:
+    answer = client.post("/language", data={"language": "zh", "back": back})
+    assert answer.headers["Location"] == "/"
+
+
+def test_the_owner_sets_the_language(make_client: MakeClient) -> None:
+    assert one(read(make_client(language="zh-Hant"), "/"), "html")["lang"] == "zh-Hant"
+
+
+def test_an_answer_can_be_said_to_help_or_not(client: FlaskClient) -> None:
+    page = read(client, "/", q="externally-managed-environment")
+    form = one(page, "article.answer form.helped")
+    assert [str(b["value"]) for b in form.select("details button")] == [*REASONS]
+    data = {str(field["name"]): str(field["value"]) for field in form.select("input")}
+    answer = client.post(str(form["action"]), data={**data, "reason": "outdated"})
+    assert answer.status_code == 303 and "externally" in answer.headers["Location"]
+    assert client.post("/feedback", data={**data, "reason": "rude"}).status_code == 400
+    numbers = client.get("/metrics").text
+    assert 'fixdex_requests_total{kind="feedback",outcome="outdated"} 1' in numbers
+
+
+def test_browsers_can_add_the_site_to_their_own_search(client: FlaskClient) -> None:
+    link = one(read(client, "/"), "link[rel=search]")
+    response = client.get(str(link["href"]))
+    assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
+    root = ElementTree.fromstring(response.data)
+    space = {"o": "http://a9.com/-/spec/opensearch/1.1/"}
+    address = root.find("o:Url[@type='text/html']", space)
+    assert address is not None and address.get("template") == "http://localhost/?q={searchTerms}"
+
+
+def test_a_folder_narrows(client: FlaskClient) -> None:
+    page = read(client, "/", q="error")
+    links = [str(a["href"]) for a in page.select(".facets a") if "folder=" in str(a["href"])]
+    assert links
+    narrowed = read(client, links[0])
+    assert narrowed.select("section.posts li")
+
+
+def test_another_name_and_another_site_are_refused(make_client: MakeClient) -> None:
+    client = make_client()
+    assert client.get("/", headers={"Host": "rebound.example"}).status_code == 421
+    asked = {"json": {"question": "x"}}
+    foreign = client.post("/api/ask", headers={"Origin": "https://evil.example"}, **asked)
+    assert foreign.status_code == 403
+    assert foreign.get_json()["error"]["code"] == "foreign_origin"
+    assert (
+        client.post("/api/ask", headers={"Origin": "http://localhost"}, **asked).status_code == 200
+    )
+    own = make_client(allowed_hosts=("kb.example.com",), allowed_origins=("https://blog.example",))
+    assert own.get("/", headers={"Host": "kb.example.com:8000"}).status_code == 200
+    assert own.get("/").status_code == 421
+    answer = own.post(
+        "/api/ask", headers={"Host": "kb.example.com", "Origin": "https://blog.example"}, **asked
+    )
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://blog.example"

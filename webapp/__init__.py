@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request, url_for
 from waitress.server import create_server
 from werkzeug.routing import PathConverter
 
-from indexer import KnowledgeBase, SettingsError
+from indexer import Asked, KnowledgeBase, SettingsError
 from webapp import api, filters, pages
 from webapp.visitors import Visitors
 
@@ -31,14 +33,41 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.extensions["fixdex"] = knowledge_base
     app.extensions["visitors"] = Visitors(settings.rate_limit)
+    app.extensions["asked"] = Asked(Path(settings.asked).expanduser()) if settings.asked else None
     filters.register(app)
     app.url_map.converters["post"] = _PostConverter
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.before_request(_guard)
+    app.register_error_handler(api.Refused, _refuse)
     app.after_request(_protect)
     if prefix := settings.path_prefix.strip("/"):
         app.wsgi_app = _Prefixed(app.wsgi_app, "/" + prefix)  # type: ignore[method-assign]  # as Flask says to
     return app
+
+
+_THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
+
+
+def _guard() -> None:
+    """Refuses what another name or the page of another site sends. Raises Refused."""
+    settings = api.knowledge_base().settings
+    host = urlsplit(f"//{request.host}").hostname or ""
+    allowed = settings.allowed_hosts or (_THIS_COMPUTER if settings.host in _THIS_COMPUTER else ())
+    # A page on the web could give itself a name that leads here.
+    if allowed and host not in allowed:
+        raise api.Refused(
+            421, "wrong_host", f"This site does not answer to {host}; see allowed_hosts."
+        )
+    origin = request.headers.get("Origin")
+    own = origin is None or urlsplit(origin).netloc == request.host
+    if request.method == "POST" and not own and origin not in settings.allowed_origins:
+        raise api.Refused(403, "foreign_origin", f"{origin} may not ask here; see allowed_origins.")
+
+
+def _refuse(error: Exception) -> Response:
+    told = api.explain(error)
+    return api.error_json(told) if request.path.startswith("/api/") else pages.error_page(told)
 
 
 def _protect(response: Response) -> Response:
@@ -97,6 +126,11 @@ def serve(knowledge_base: KnowledgeBase) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with app.test_request_context():
         path = url_for("pages.search")
+    if settings.host not in _THIS_COMPUTER and not settings.allowed_hosts:
+        sys.stderr.write(
+            f"fixdex: listening on {settings.host}, beyond this computer, to any name; "
+            "name the site's own in allowed_hosts\n"
+        )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     prefix = settings.path_prefix.strip("/")
     address = f"http://{host}:{server.effective_port}{'/' + prefix if prefix else ''}{path}"

@@ -9,7 +9,17 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from indexer import KnowledgeBase, NoIndex, Turn, answer_json, hits_json
+from indexer import (
+    REASONS,
+    Answer,
+    Asked,
+    AskedError,
+    KnowledgeBase,
+    NoIndex,
+    Turn,
+    answer_json,
+    hits_json,
+)
 from webapp.visitors import Visitors
 
 blueprint = Blueprint("api", __name__)
@@ -36,6 +46,30 @@ def visitors() -> Visitors:
     """The visitors of this site."""
     found: Visitors = current_app.extensions["visitors"]
     return found
+
+
+def note(kind: str, answer: Answer, seconds: float) -> None:
+    """Counts a question and, where the owner wants it kept, keeps it."""
+    visitors().count(kind, answer.state, seconds)
+    asked: Asked | None = current_app.extensions["asked"]
+    if asked is not None and answer.question.strip():
+        post = answer.found.post.path if answer.found else None
+        try:
+            asked.note(answer.question, answer.state, post, answer.confidence)
+        except AskedError as error:
+            # Who asks is answered, kept or not.
+            current_app.logger.warning("%s", error)
+
+
+def note_help(question: str, post: str | None, helped: bool, reason: str | None) -> None:
+    """Counts whether an answer helped and, where the owner wants it kept, keeps it."""
+    visitors().count("feedback", "helped" if helped else reason or "did_not_help")
+    asked: Asked | None = current_app.extensions["asked"]
+    if asked is not None:
+        try:
+            asked.note_help(question, post, helped, reason)
+        except AskedError as error:
+            current_app.logger.warning("%s", error)
 
 
 def checked(question: str) -> str:
@@ -72,7 +106,7 @@ def ask() -> Response:
     else:
         question, history = _read_question()
     answer = knowledge_base().ask(checked(question), history)
-    visitors().count("ask", answer.state, time.perf_counter() - started)
+    note("ask", answer, time.perf_counter() - started)
     return jsonify(answer_json(answer))
 
 
@@ -146,11 +180,16 @@ def suggest() -> Response:
 
 @blueprint.post("/api/feedback")
 def feedback() -> Response:
-    """Notes whether an answer helped; only numbers are kept."""
+    """Notes whether an answer helped; only numbers are kept unless the owner says otherwise."""
     body = _body()
     if not isinstance(body.get("question"), str) or not isinstance(body.get("helped"), bool):
         raise Refused(400, "bad_request", "Send `question`, a string, and `helped`, true or false.")
-    visitors().count("feedback", "helped" if body["helped"] else "did_not_help")
+    reason, post = body.get("reason"), body.get("post")
+    if reason is not None and reason not in REASONS:
+        raise Refused(400, "bad_request", f"`reason` is null or one of {', '.join(REASONS)}.")
+    if post is not None and not isinstance(post, str):
+        raise Refused(400, "bad_request", "`post` is the path of a post, or null.")
+    note_help(checked(body["question"]), post, body["helped"], reason)
     return Response(status=204)
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import re
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
+from indexer import REASONS, Asked, redact, understood
 from webapp.api import (
     Refused,
     check_rate,
@@ -18,11 +32,13 @@ from webapp.api import (
     error_json,
     explain,
     knowledge_base,
+    note,
+    note_help,
     number,
     visitors,
 )
 from webapp.filters import highlighted, sanitised
-from webapp.texts import choose_language, texts
+from webapp.texts import COOKIE, LANGUAGES, choose_language, texts
 
 blueprint = Blueprint("pages", __name__)
 
@@ -33,12 +49,22 @@ MOST_REMOVED = 20
 @blueprint.get("/")
 def search() -> str:
     """The search page: the answer to `q`, then the other posts."""
+    return _render("search.html", **_looked_up())
+
+
+@blueprint.get("/found")
+def found() -> str:
+    """What the search page shows below its box, for the page to take in while one types."""
+    return _render("_found.html", **_looked_up())
+
+
+def _looked_up() -> dict[str, Any]:
     question = checked(request.args.get("q", ""))
     removed = [text for text in request.args.get("without", "").split("\n") if text][:MOST_REMOVED]
     narrowed = {name: request.args.get(name) or None for name in ("tag", "lang", "folder")}
     page = number("page", 1, 100_000)
     if not question.strip() and not any(narrowed.values()):
-        return _render("home.html", examples=_examples(), question="")
+        return {"looked": False, "examples": _examples(), "question": ""}
     check_rate()
     started = time.perf_counter()
     # The answer is out of all posts; who narrows them or turns the page looks for others.
@@ -53,20 +79,25 @@ def search() -> str:
         lang=narrowed["lang"],
         folder=narrowed["folder"],
     )
-    outcome = answer.state if answer else "hits" if hits.total else "none"
-    visitors().count("page", outcome, time.perf_counter() - started)
+    if answer and request.endpoint == "pages.search":
+        note("page", answer, time.perf_counter() - started)
+    else:
+        # While one types, half a question is counted and never kept.
+        state = answer.state if answer else "hits" if hits.total else "none"
+        visitors().count("typing" if answer else "page", state, time.perf_counter() - started)
     shown = answer.found.post.path if answer and answer.found else None
-    return _render(
-        "search.html",
-        question=question,
-        removed=removed,
-        answer=answer,
-        hits=hits,
-        others=[hit for hit in hits.hits if hit.post.path != shown],
-        narrowed={name: value for name, value in narrowed.items() if value},
-        address=_address,
-        pages=-(-hits.total // PER_PAGE),
-    )
+    return {
+        "looked": True,
+        "question": question,
+        "removed": removed,
+        "answer": answer,
+        "hits": hits,
+        "others": [hit for hit in hits.hits if hit.post.path != shown],
+        "narrowed": {name: value for name, value in narrowed.items() if value},
+        "address": _address,
+        "pages": -(-hits.total // PER_PAGE),
+        "reasons": REASONS,
+    }
 
 
 def without(question: str, removed: Sequence[str]) -> str:
@@ -94,8 +125,87 @@ def post(path: str) -> str | Response:
     """A post to read."""
     found = knowledge_base().post(path, highlighted)
     if found is None:
-        raise Refused(404, "no_post", texts(choose_language(request))["no_post"])
+        raise Refused(404, "no_post", texts(_language())["no_post"])
     return _render("post.html", post=found.citation, body=sanitised(found.html), found=found)
+
+
+@blueprint.get("/files/<post:path>")
+def file(path: str) -> AnyResponse:
+    """A picture that a post shows."""
+    found = knowledge_base().picture(path)
+    if found is None:
+        raise Refused(404, "no_file", texts(_language())["no_post"])
+    response = send_file(found, max_age=3600)
+    # A drawing may hold a script: opened by itself it may do nothing.
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    )
+    return response
+
+
+@blueprint.post("/draft")
+def draft() -> Response:
+    """A post to fill in about a question that no post answers, as a Markdown file."""
+    question = redact(checked(request.form.get("q", "")).strip().replace("\r\n", "\n"))
+    if not question:
+        raise Refused(400, "bad_request", texts(_language())["placeholder"])
+    errors = [text for text, kind in understood(question) if kind == "error"]
+    ticks = max((len(run) for run in re.findall("`{3,}", question)), default=2) + 1
+    text = render_template(
+        "draft.md",
+        question=question,
+        first=json.dumps((errors or question.split("\n"))[0][:120], ensure_ascii=False),
+        fence="`" * max(ticks, 3),
+        today=datetime.now(UTC).date().isoformat(),
+        t=texts(_language()),
+    )
+    response = Response(text, content_type="text/markdown; charset=utf-8")
+    response.headers["Content-Disposition"] = "attachment; filename=draft.md"
+    return response
+
+
+@blueprint.post("/feedback")
+def feedback() -> AnyResponse:
+    """Notes whether an answer helped, and leads back to it."""
+    check_rate()
+    question = checked(request.form.get("question", ""))
+    reason = request.form.get("reason") or None
+    if reason is not None and reason not in REASONS:
+        raise Refused(400, "bad_request", f"`reason` is one of {', '.join(REASONS)}.")
+    helped = reason is None and request.form.get("helped") == "yes"
+    note_help(question, request.form.get("post") or None, helped, reason)
+    return redirect(url_for("pages.search", q=question), 303)
+
+
+@blueprint.post("/language")
+def language() -> AnyResponse:
+    """Chooses the language of the pages, and leads back."""
+    chosen = request.form.get("language", "")
+    back = request.form.get("back", "")
+    inside = back.startswith("/") and not back.startswith(("//", "/\\"))
+    response = redirect(
+        request.script_root + back.rstrip("?") if inside else url_for("pages.search"), 303
+    )
+    if chosen in LANGUAGES:
+        response.set_cookie(COOKIE, chosen, max_age=365 * 86400, httponly=True, samesite="Lax")
+    return response
+
+
+@blueprint.get("/opensearch.xml")
+def opensearch() -> Response:
+    """How browsers may search here from their own box."""
+    text = _render("opensearch.xml")
+    return Response(text, content_type="application/opensearchdescription+xml; charset=utf-8")
+
+
+@blueprint.get("/report")
+def report() -> str:
+    """What was asked and wants a post, for who has the token."""
+    token = knowledge_base().settings.report_token
+    if not token or not hmac.compare_digest(request.args.get("token", "").encode(), token.encode()):
+        raise Refused(404, "not_found", texts(_language())["no_post"])
+    asked: Asked | None = current_app.extensions["asked"]
+    return _render("report.html", rows=asked.report() if asked is not None else None)
 
 
 @blueprint.get("/chat")
@@ -110,14 +220,19 @@ def icon() -> AnyResponse:
     return redirect(url_for("static", filename="icon.svg"), 301)
 
 
+def _language() -> str:
+    return choose_language(request, knowledge_base().settings.language)
+
+
 def _render(template: str, **values: Any) -> str:
-    language = choose_language(request)
+    language = _language()
     kb = knowledge_base()
     return render_template(
         template,
         **values,
         t=texts(language),
         language=language,
+        languages=LANGUAGES,
         title=kb.settings.title,
         info=kb.info(),
     )
@@ -125,12 +240,13 @@ def _render(template: str, **values: Any) -> str:
 
 def error_page(error: Refused) -> Response:
     """An error as a page tells it."""
-    language = choose_language(request)
+    language = _language()
     page = render_template(
         "error.html",
         error=error,
         t=texts(language),
         language=language,
+        languages=LANGUAGES,
         title=knowledge_base().settings.title,
         info=None,
     )

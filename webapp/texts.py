@@ -8,7 +8,8 @@ from pathlib import Path
 
 from flask import Request
 
-LANGUAGES = ("en", "zh", "zh-Hant")
+LANGUAGES = {"en": "English", "zh": "简体中文", "zh-Hant": "繁體中文"}
+COOKIE = "fixdex-language"
 
 
 @cache
@@ -23,8 +24,11 @@ def texts(language: str) -> dict[str, str]:
     return {name: words[language] for name, words in _catalogue().items()}
 
 
-def choose_language(request: Request) -> str:
-    """The language a browser asks for, as one of LANGUAGES."""
+def choose_language(request: Request, setting: str = "") -> str:
+    """The language of the pages, one of LANGUAGES: chosen, set, or the browser's."""
+    chosen = request.cookies.get(COOKIE, "") or setting
+    if chosen in LANGUAGES:
+        return chosen
     for wanted, _ in request.accept_languages:
         wanted = wanted.lower()
         if wanted.startswith("zh"):
