@@ -14,9 +14,10 @@ from indexer.asked import REASONS, Asked, AskedError, Reported
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
 from indexer.index import IndexFault
-from indexer.knowledge_base import KnowledgeBase, NoIndex, PostText, Status, Suggestions
+from indexer.knowledge_base import KnowledgeBase, NoIndex, Status, Suggestions
 from indexer.pasted import understood
 from indexer.places import choose_folder, choose_place
+from indexer.reading import PostText
 from indexer.rebuild import Report
 from indexer.redaction import redact
 from indexer.settings import Settings, SettingsError, load_settings

@@ -20,13 +20,13 @@ from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, Ind
 from indexer.confidence import ANSWER, RELATED
 from indexer.conversation import Turn, read_request
 from indexer.fixes import find_fix
-from indexer.folder import NotText, find_posts
+from indexer.folder import find_posts
 from indexer.generation import Generation
 from indexer.index import Entry, Skipped, current_generation, open_current
 from indexer.pasted import understood
-from indexer.posts import render_post
 from indexer.question import read_question
 from indexer.ranking import Ranked, unknown_words
+from indexer.reading import PostText, find_picture, read_text
 from indexer.rebuild import Progress, Report, rebuild
 from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
@@ -49,16 +49,6 @@ class Suggestions:
 
 
 @dataclass(frozen=True, slots=True)
-class PostText:
-    """A post to read: its HTML is not sanitised; `changed` if the file is not the one indexed."""
-
-    citation: Citation
-    html: str
-    repairs: tuple[str, ...]
-    changed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """What is indexed, and how the folder differs from it by now."""
 
@@ -77,9 +67,6 @@ class Status:
     def stale(self) -> bool:
         """Whether a rebuild would change the index."""
         return bool(self.added or self.changed or self.removed)
-
-
-_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg"))
 
 
 class KnowledgeBase:
@@ -235,28 +222,13 @@ class KnowledgeBase:
         number = generation.number_of.get(path)
         if number is None:
             return None
-        entry = generation.entries[number]
-        try:
-            file = (self.folder / path).resolve()
-            if not file.is_relative_to(self.folder.resolve()):
-                return None
-            data = file.read_bytes()
-            html = render_post(path, data, highlight)
-        except (OSError, ValueError, NotText):
-            return None
-        changed = hashlib.sha256(data).hexdigest() != entry.digest
-        return PostText(self._cite(entry), html, entry.repairs, changed)
+        return read_text(
+            generation, number, self._cite(generation.entries[number]), self.folder, highlight
+        )
 
     def picture(self, path: str) -> Path | None:
         """A picture of the posts' folder to show, or None; never what is hidden or lies outside."""
-        try:
-            file = (self.folder / path).resolve()
-            inside = file.relative_to(self.folder.resolve())
-            hidden = any(part.startswith((".", "_drafts")) for part in inside.parts)
-            shown = file.suffix.lower() in _PICTURES and file.is_file()
-        except (OSError, ValueError):
-            return None
-        return file if shown and not hidden else None
+        return find_picture(self.folder, path)
 
     def info(self) -> IndexInfo:
         """Which index answers now."""

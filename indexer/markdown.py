@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -46,12 +47,13 @@ def to_html(
     first_line: int,
     anchors: Mapping[int, str],
     highlight: Callable[[str, str], str],
+    marks: Mapping[int, str] = MappingProxyType({}),
     mdx: bool = False,
 ) -> str:
     """The HTML of a post's body, not sanitised; each block's id is `L` and its line in the file.
 
     `first_line` is the number of the first of `lines`; `anchors` gives headings their ids by line;
-    `highlight` makes HTML of a code block and its language.
+    `highlight` makes HTML of a code block and its language; `marks` gives blocks a class by line.
     """
     env: dict[str, Any] = {"mdx": mdx, "repairs": {}, "noise": set()}
     tokens = _WHOLE.parse("\n".join(lines), env)
@@ -65,6 +67,8 @@ def to_html(
         elif token.type in _WITH_ID and line not in seen:
             token.attrSet("id", f"L{line}")
             seen.add(line)
+            if line in marks:
+                token.attrJoin("class", marks[line])
     env["highlight"] = highlight
     return str(_WHOLE.renderer.render(tokens, _WHOLE.options, env))
 
@@ -130,7 +134,8 @@ def _wiki_link(state: StateInline, silent: bool) -> bool:
 def _render_code(renderer: Any, tokens: list[Token], at: int, options: Any, env: Any) -> str:
     token = tokens[at]
     code: str = env["highlight"](token.content, language_of_fence(token.info))
-    return f'<div class="code" id="{html.escape(str(token.attrs.get("id", "")))}">{code}</div>\n'
+    place, mark = (html.escape(str(token.attrs.get(name, ""))) for name in ("id", "class"))
+    return f'<div class="{f"code {mark}".rstrip()}" id="{place}">{code}</div>\n'
 
 
 _BLOCKS = _parser(inline=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from markdown_it.token import Token
@@ -108,10 +109,16 @@ def read_post(path: str, data: bytes) -> Post:
     )
 
 
-def render_post(path: str, data: bytes, highlight: Callable[[str, str], str]) -> str:
+def render_post(
+    path: str,
+    data: bytes,
+    highlight: Callable[[str, str], str],
+    marks: Mapping[int, str] = MappingProxyType({}),
+) -> str:
     """The HTML of a post, not sanitised; ids are `L` and the line, and the anchors of sections.
 
-    Raises NotText where the file holds no text.
+    `marks` gives the blocks that begin on these lines a class. Raises NotText where the file holds
+    no text.
     """
     lines = decode(data).text.split("\n")
     header = read_header(lines)
@@ -120,6 +127,7 @@ def render_post(path: str, data: bytes, highlight: Callable[[str, str], str]) ->
         first_line=header.lines + 1,
         anchors={section.line: section.anchor for section in read_post(path, data).sections},
         highlight=highlight,
+        marks=marks,
         mdx=path.lower().endswith(".mdx"),
     )
 

@@ -29,7 +29,7 @@ FLOORS = (
     {"indexer.evidence"},
     {"indexer.confidence"},
     {"indexer.generation"},
-    {"indexer.replies"},
+    {"indexer.reading", "indexer.replies"},
     {"indexer.knowledge_base"},
     {"indexer.checks", "indexer.evaluation"},
     {"indexer.terminal", "indexer"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from conftest import MakeKnowledgeBase
 from indexer import REASONS, Settings
-from posts_for_tests import POSTS
+from posts_for_tests import POSTS, RUST
 from webapp import create_app
 from webapp.pages import without
 
@@ -320,3 +321,44 @@ def test_another_name_and_another_site_are_refused(make_client: MakeClient) -> N
     )
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "https://blog.example"
+
+
+def test_a_post_shows_its_pictures_from_the_folder_and_from_nowhere_else(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    text = (
+        "# 解决\n\n![beside](shot.png) ![root](/img/root.png) ![stem](inside.png)\n\n"
+        "![out](../../etc/secret.png) ![hidden](.git/x.png) ![far](https://far.example/x.png)\n"
+    )
+    knowledge_base = make_kb({"notes/a.md": text}, Settings(rate_limit="off"))
+    for name in ("notes/shot.png", "static/img/root.png", "notes/a/inside.png", ".git/x.png"):
+        place = knowledge_base.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"\x89PNG")
+    (knowledge_base.folder.parent / "secret.png").write_bytes(b"\x89PNG")
+    client = create_app(knowledge_base).test_client()
+    shown = {str(i["alt"]): i.get("src") for i in read(client, "/posts/notes/a.md").select("img")}
+    assert shown == {
+        "beside": "/files/notes/shot.png",
+        "root": "/files/static/img/root.png",
+        "stem": "/files/notes/a/inside.png",
+        "out": None,
+        "hidden": None,
+        "far": None,
+    }
+    with client.get("/files/notes/shot.png") as picture:
+        assert (picture.content_type, picture.data) == ("image/png", b"\x89PNG")
+        assert "sandbox" in picture.headers["Content-Security-Policy"]
+    for path in ("/files/.git/x.png", "/files/../secret.png", "/files/notes/a.md"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_post_has_contents_and_its_error_and_fix_are_marked(client: FlaskClient) -> None:
+    (path,) = [path for path, text in POSTS.items() if text == RUST]
+    page = read(client, f"/posts/{path}")
+    assert page.select(".body .code.is-fix") and page.select(".body .code.is-failing")
+    page = read(client, "/posts/git/faq.md")
+    links = page.select("details.contents a")
+    assert len(links) > 2
+    for link in links:
+        assert page.find(id=unquote(str(link["href"]).removeprefix("#")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -103,24 +104,27 @@ _ATTRIBUTES = {
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
 
 
-def _allowed(tag: str, attribute: str, value: str) -> str | None:
-    """An attribute's value; a picture that would be fetched from elsewhere shows its words only."""
-    if tag == "img" and attribute == "src":
-        return value if _DATA_IMAGE.match(value) else None
-    if attribute == "href" and value.lstrip().lower().startswith("data:"):
-        return None
-    if tag == "input" and attribute == "type":
-        return "checkbox"
-    return value
+def sanitised(html: str, picture: Callable[[str], str | None] = lambda _: None) -> Markup:
+    """HTML of a post without anything that runs, is fetched from elsewhere, or hides.
 
+    `picture` gives the address here of a picture by what the post calls it, or None; one that would
+    be fetched from elsewhere shows its words only.
+    """
 
-def sanitised(html: str) -> Markup:
-    """HTML of a post without anything that runs, is fetched from elsewhere, or hides."""
+    def allowed(tag: str, attribute: str, value: str) -> str | None:
+        if tag == "img" and attribute == "src":
+            return value if _DATA_IMAGE.match(value) else picture(value)
+        if attribute == "href" and value.lstrip().lower().startswith("data:"):
+            return None
+        if tag == "input" and attribute == "type":
+            return "checkbox"
+        return value
+
     clean = nh3.clean(
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_allowed,
+        attribute_filter=allowed,
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="noopener noreferrer nofollow",
     )

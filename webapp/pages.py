@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
+import posixpath
 import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 
 from flask import (
     Blueprint,
@@ -126,7 +127,26 @@ def post(path: str) -> str | Response:
     found = knowledge_base().post(path, highlighted)
     if found is None:
         raise Refused(404, "no_post", texts(_language())["no_post"])
-    return _render("post.html", post=found.citation, body=sanitised(found.html), found=found)
+    body = sanitised(found.html, lambda named: _picture(path, named))
+    return _render("post.html", post=found.citation, body=body, found=found)
+
+
+# Where generators of sites keep what they serve from the root.
+_ROOTS = ("", "static", "source", "public", "assets", "docs")
+
+
+def _picture(path: str, named: str) -> str | None:
+    """The address of a picture as a post names it: beside the post, or from a root of the site."""
+    name = unquote(urlsplit(named).path) if "://" not in named and named[:2] != "//" else ""
+    beside = posixpath.dirname(path)
+    stem = posixpath.splitext(path)[0]
+    places = [posixpath.join(root, name.lstrip("/")) for root in _ROOTS]
+    if not name.startswith("/"):
+        places = [posixpath.join(beside, name), posixpath.join(stem, name), *places]
+    for place in map(posixpath.normpath, places if name else ()):
+        if knowledge_base().picture(place) is not None:
+            return url_for("pages.file", path=place)
+    return None
 
 
 @blueprint.get("/files/<post:path>")

@@ -1,0 +1,86 @@
+"""Reading: a post of the index as a page shows it, and the pictures that it shows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from indexer.answers import Citation
+from indexer.fixes import find_fix
+from indexer.folder import NotText
+from indexer.generation import Generation
+from indexer.posts import read_post, render_post
+from indexer.told import error_told, failing_code
+
+_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg"))
+
+
+@dataclass(frozen=True, slots=True)
+class PostText:
+    """A post to read: its HTML is not sanitised; `changed` if the file is not the one indexed.
+
+    `contents` are its headings: (level from 1, text, anchor).
+    """
+
+    citation: Citation
+    html: str
+    repairs: tuple[str, ...]
+    changed: bool
+    contents: tuple[tuple[int, str, str], ...]
+
+
+def read_text(
+    generation: Generation,
+    number: int,
+    citation: Citation,
+    folder: Path,
+    highlight: Callable[[str, str], str],
+) -> PostText | None:
+    """A post by its number in the index, from its file; None where that cannot be read any more."""
+    entry = generation.entries[number]
+    try:
+        file = (folder / entry.path).resolve()
+        if not file.is_relative_to(folder.resolve()):
+            return None
+        data = file.read_bytes()
+        html = render_post(entry.path, data, highlight, _marks(generation, number))
+        sections = read_post(entry.path, data).sections
+    except (OSError, ValueError, NotText):
+        return None
+    headed = [one for one in sections if one.level and one.heading]
+    levels = sorted({one.level for one in headed})
+    return PostText(
+        citation,
+        html,
+        entry.repairs,
+        changed=hashlib.sha256(data).hexdigest() != entry.digest,
+        contents=tuple((levels.index(o.level) + 1, o.heading, o.anchor) for o in headed),
+    )
+
+
+def _marks(generation: Generation, number: int) -> dict[int, str]:
+    """What the blocks of a post are for, as classes by the line they begin on."""
+    marks: dict[int, str] = {}
+    for one in np.flatnonzero(generation.post_of == number).tolist():
+        problem = generation.problem(one)
+        told = {"is-error": error_told(problem), "is-failing": failing_code(problem)}
+        marks.update((part.block.line, name) for name, part in told.items() if part)
+        fix = find_fix(problem)
+        marks.update((step.block, "is-fix") for step in (fix.steps if fix else ()))
+    return marks
+
+
+def find_picture(folder: Path, path: str) -> Path | None:
+    """A picture of the posts' folder, or None; never what is hidden or lies outside."""
+    try:
+        file = (folder / path).resolve()
+        inside = file.relative_to(folder.resolve())
+        hidden = any(part.startswith((".", "_drafts")) for part in inside.parts)
+        shown = file.suffix.lower() in _PICTURES and file.is_file()
+    except (OSError, ValueError):
+        return None
+    return file if shown and not hidden else None
