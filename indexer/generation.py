@@ -13,6 +13,7 @@ import numpy as np
 from indexer.analyzer import fold
 from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
+from indexer.chinese import HAN
 from indexer.confidence import confidence, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Evidence, Judged
 from indexer.index import Entry, Index
@@ -32,6 +33,7 @@ _TOLD, _OF_A_POST = 3, 8
 _SEEN = 1.5
 # Spelling is looked at so far, and a longer question is not offered anew.
 _SPELLED, _SUGGESTED = 2000, 200
+_ONE_LETTER, _BEGUN = re.compile(f"[{HAN}]"), 5
 
 
 class Generation:
@@ -81,6 +83,9 @@ class Generation:
         suggestion = text
         for typed, meant in found.items():
             suggestion = re.sub(rf"\b{typed}\b", meant, suggestion)
+        if _ONE_LETTER.fullmatch(text.strip()):
+            # Who types one character has begun a word.
+            text = " ".join(self.beginning(fold(text.strip()))[:_BEGUN]) or text
         asked = respelled(read_question(text, self.glossary), found)
         return asked, suggestion if found and len(text) <= _SUGGESTED else None
 

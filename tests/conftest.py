@@ -87,9 +87,12 @@ CHROMIUM_OPTIONS = [
 ]
 
 
+OpenPage = Callable[..., Any]
+
+
 @pytest.fixture
-def page() -> Iterator[Any]:
-    """A page of a browser that speaks English."""
+def open_page() -> Iterator[OpenPage]:
+    """Opens pages of one browser; takes what a context may be told: locale, viewport, colours."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -98,11 +101,20 @@ def page() -> Iterator[Any]:
         missing(f"there is no {CHROMIUM}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
-        with closing(browser.new_context(locale="en-US")) as context:
-            page = context.new_page()
+
+        def open_one(**chosen: Any) -> Any:
+            page = browser.new_context(**{"locale": "en-US", **chosen}).new_page()
             page.set_default_timeout(15_000)
-            yield page
-        browser.close()
+            return page
+
+        with closing(browser):
+            yield open_one
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Any:
+    """A page of a browser that speaks English."""
+    return open_page()
 
 
 @contextmanager

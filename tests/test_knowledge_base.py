@@ -226,3 +226,10 @@ def test_of_a_list_of_troubles_the_one_asked_for_is_told(make_kb: MakeKnowledgeB
     asked, _ = generation.read("slow region snapshot")
     by_words_alone = int(generation.ranking.rank(asked).problems[0])
     assert generation.problem(by_words_alone).title != answer.found.title
+
+
+def test_one_chinese_character_finds_the_words_that_begin_with_it(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    hits = make_kb(POSTS).search("远")
+    assert [hit.post.path for hit in hits.hits] == ["git/faq.md"]

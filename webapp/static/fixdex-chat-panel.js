@@ -3,6 +3,10 @@ import { languageOf, styled } from "./fixdex-chat.js";
 
 const catalogue = {
   en: {
+    sure: ["Fairly sure", "Sure", "Very sure"], error: "The error", cause: "Why", failing: "The code that fails",
+    helped: "Did this help?", yes: "Yes", no: "No", wrong: "What was wrong?", thanks: "Noted, thank you.",
+    reasons: { other_trouble: "Another problem", wrong_part: "Wrong part", outdated: "Out of date", did_not_work: "Did not work", unclear: "Hard to follow" },
+    next: { cause: "Why?", failing: "Show the code that failed", check: "How do I check it?", another: "Is there another way?" },
     title: "Paste an error, get the fix", ask: "Paste an error or ask", send: "Send", close: "Close",
     changes: "What changes", post: "Open in the post", related: "No fix to vouch for, but these posts may help:",
     none: "Nothing matches.", near: "The nearest posts:", unknown: "Not in any post:", copy: "Copy", copied: "Copied",
@@ -12,6 +16,10 @@ const catalogue = {
     parts: { another: "Another way", cause: "Why", check: "How to check", code: "The whole code", error: "The error", failing: "The code that fails" },
   },
   zh: {
+    sure: ["比较有把握", "有把握", "很有把握"], error: "报错", cause: "原因", failing: "出错的代码",
+    helped: "有帮助吗？", yes: "有", no: "没有", wrong: "哪里不对？", thanks: "记下了，谢谢。",
+    reasons: { other_trouble: "不是我的问题", wrong_part: "段落不对", outdated: "已经过时", did_not_work: "照做没有解决", unclear: "看不明白" },
+    next: { cause: "为什么？", failing: "出错的代码是什么？", check: "怎么验证？", another: "有没有别的办法？" },
     title: "粘贴报错，拿到解法", ask: "粘贴报错，或直接提问", send: "发送", close: "关闭",
     changes: "改动", post: "在文章中查看", related: "没有可以担保的解法，但这些文章可能有帮助：",
     none: "没有匹配的内容。", near: "最接近的文章：", unknown: "所有文章里都没有：", copy: "复制", copied: "已复制",
@@ -20,6 +28,10 @@ const catalogue = {
     parts: { another: "另一种办法", cause: "原因", check: "怎样验证", code: "完整代码", error: "报错信息", failing: "出错的代码" },
   },
   "zh-Hant": {
+    sure: ["還算有把握", "有把握", "很有把握"], error: "錯誤訊息", cause: "原因", failing: "出錯的程式碼",
+    helped: "有幫助嗎？", yes: "有", no: "沒有", wrong: "哪裡不對？", thanks: "記下了，謝謝。",
+    reasons: { other_trouble: "不是我的問題", wrong_part: "段落不對", outdated: "已經過時", did_not_work: "照做沒有解決", unclear: "看不明白" },
+    next: { cause: "為什麼？", failing: "出錯的程式碼是什麼？", check: "怎麼驗證？", another: "有沒有別的辦法？" },
     title: "貼上錯誤訊息，找到解法", ask: "貼上錯誤訊息，或直接提問", send: "送出", close: "關閉",
     changes: "改動", post: "在文章中查看", related: "沒有可以擔保的解法，但這些文章可能有幫助：",
     none: "沒有相符的內容。", near: "最接近的文章：", unknown: "所有文章裡都沒有：", copy: "複製", copied: "已複製",
@@ -68,6 +80,11 @@ pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; bord
 details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
 .added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
 .quiet { color: var(--quiet); }
+.next { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .7rem; }
+.ask { padding: .2rem .65rem; border: 1px solid var(--line); color: var(--accent); }
+.ask:hover { border-color: var(--accent); color: var(--accent); }
+.helped { margin-top: .6rem; font-size: 13px; }
+.helped .ask { font-size: 13px; padding: .05rem .5rem; margin: .15rem 0; }
 p code { padding: .1em .3em; border-radius: 4px; background: var(--soft); font: .92em/1 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 form { display: flex; align-items: flex-end; gap: .4rem; padding: .6rem; border-top: 1px solid var(--line); }
 textarea { flex: 1; min-width: 0; max-height: 9rem; padding: .45rem .6rem; resize: none; border: 1px solid var(--line); border-radius: 10px; background: var(--page); color: inherit; font: inherit; }
@@ -108,7 +125,10 @@ export class Panel {
     const { words, host } = this;
     this.panel = make("section", "panel");
     this.panel.setAttribute("aria-label", words.title);
-    if (!host.hasAttribute("inline")) this.panel.setAttribute("role", "dialog");
+    if (!host.hasAttribute("inline")) {
+      this.panel.setAttribute("role", "dialog");
+      this.panel.setAttribute("aria-modal", "true");
+    }
     const header = make("header");
     header.append(make("h2", "", words.title));
     const clear = make("button", "", words.clear);
@@ -121,6 +141,7 @@ export class Panel {
     }
     this.log = make("div", "log");
     this.log.setAttribute("role", "log");
+    this.log.setAttribute("aria-live", "polite");
     this.log.setAttribute("aria-label", words.log);
     this.log.tabIndex = 0;
     this.form = make("form");
@@ -147,7 +168,9 @@ export class Panel {
     this.form.append(this.box, make("button", "", words.send));
     this.panel.append(header, this.log, this.form);
     this.panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing && !host.hasAttribute("inline")) this.hide();
+      if (host.hasAttribute("inline") || event.isComposing || event.keyCode === 229) return;
+      if (event.key === "Escape") this.hide();
+      else if (event.key === "Tab") this.turn(event);
     });
     host.shadowRoot.append(this.panel);
   }
@@ -160,6 +183,17 @@ export class Panel {
   hide() {
     this.panel.hidden = true;
     this.host.shadowRoot.querySelector(".open")?.focus();
+  }
+
+  // Tab goes round in the open panel.
+  turn(event) {
+    const all = [...this.panel.querySelectorAll("a[href], button, textarea, summary, [tabindex='0']")].filter((one) => one.checkVisibility());
+    const at = this.host.shadowRoot.activeElement;
+    const [first, last] = [all[0], all.at(-1)];
+    if (event.shiftKey ? at === first : at === last) {
+      event.preventDefault();
+      (event.shiftKey ? last : first).focus();
+    }
   }
 
   grow() {
@@ -242,7 +276,9 @@ export class Panel {
         reply.append(step.kind === "code" ? this.code(step.text) : prose("text", step.text));
       }
       if (found.diff) reply.append(this.diff(found.diff));
+      if (body.asks === "fix") this.aside(reply, body);
       reply.append(this.link(found.post, found.fix[0].anchor, this.words.post, ""));
+      reply.append(this.helped(body), this.next(body));
       return reply;
     }
     const related = body.state === "related";
@@ -262,6 +298,64 @@ export class Panel {
       reply.append(list);
     }
     return reply;
+  }
+
+  // What goes with a fix, folded away.
+  aside(reply, body) {
+    const { words } = this;
+    const { error, cause, failing } = body.answer;
+    for (const [name, text] of [[words.error, error], [words.cause, cause], [words.failing, failing]]) {
+      if (!text) continue;
+      const details = make("details");
+      details.append(make("summary", "", name), text === cause ? prose("text", text) : this.code(text));
+      reply.append(details);
+    }
+    const sure = words.sure[body.confidence >= 0.9 ? 2 : body.confidence >= 0.7 ? 1 : 0];
+    const date = body.answer.post.date;
+    reply.append(make("p", "part", date ? `${sure} · ${date}` : sure));
+  }
+
+  // What may be asked next, as buttons.
+  next(body) {
+    const row = make("div", "next");
+    const told = { cause: body.asks === "fix", failing: body.answer.failing, check: body.asks === "fix", another: true };
+    for (const [asks, text] of Object.entries(this.words.next)) {
+      if (!told[asks] || (asks === body.asks && asks !== "another")) continue;
+      const button = make("button", "ask", text);
+      button.addEventListener("click", () => this.busy || this.ask(text));
+      row.append(button);
+    }
+    return row;
+  }
+
+  helped(body) {
+    const { words } = this;
+    const row = make("div", "helped quiet", `${words.helped} `);
+    const send = async (reason) => {
+      row.replaceChildren(words.thanks);
+      await fetch(new URL("api/feedback", this.host.server), {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ question: body.question, post: body.answer.post.path, helped: !reason, reason: reason ?? null }),
+      }).catch(() => {});
+    };
+    const yes = make("button", "ask", words.yes);
+    yes.addEventListener("click", () => send());
+    const no = make("button", "ask", words.no);
+    no.setAttribute("aria-expanded", "false");
+    no.addEventListener("click", () => {
+      no.setAttribute("aria-expanded", "true");
+      const reasons = make("div", "", `${words.wrong} `);
+      for (const [name, text] of Object.entries(words.reasons)) {
+        const why = make("button", "ask", text);
+        why.addEventListener("click", () => send(name));
+        reasons.append(why, " ");
+      }
+      row.append(reasons);
+      no.disabled = true;
+    });
+    row.append(yes, " ", no);
+    return row;
   }
 
   link(post, anchor, text, className) {

@@ -221,7 +221,7 @@ box?.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (!box || read("keys", "on") === "off" || composing(event)) return;
+  if (!box || event.defaultPrevented || read("keys", "on") === "off" || composing(event)) return;
   const at = targets().indexOf(document.activeElement);
   if (at >= 0 && ["ArrowDown", "ArrowUp", "Escape"].includes(event.key)) {
     event.preventDefault();

@@ -1,0 +1,239 @@
+"""The pages in a browser: by keyboard, while typing, for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from conftest import ROOT, MakeKnowledgeBase, OpenPage, missing, serving
+from indexer import Settings
+from posts_for_tests import POSTS
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PIP = "externally-managed-environment"
+
+
+@pytest.fixture
+def site(make_kb: MakeKnowledgeBase) -> Iterator[str]:
+    """The address of the site of a few posts."""
+    with serving(make_kb(POSTS, Settings(rate_limit="off"))) as address:
+        yield address
+
+
+def faults_of(page: Any) -> list[str]:
+    """What the page complains of, from now on."""
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("requestfailed", lambda one: faults.append(f"{one.url} {one.failure}"))
+    return faults
+
+
+def test_the_answer_comes_while_one_types(page: Any, site: str) -> None:
+    faults = faults_of(page)
+    page.goto(site)
+    page.locator("#question").press_sequentially(PIP, delay=5)
+    page.locator("article.answer .fix pre").wait_for()
+    assert f"q={PIP}" in page.url
+    assert page.title().startswith(PIP)
+    assert page.locator("#told").text_content().startswith("Fix:")
+    assert [one for one in faults if "ERR_ABORTED" not in one] == []
+
+
+def test_one_chinese_character_is_enough(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#question").fill("远")
+    page.locator("section.posts, article.answer").first.wait_for()
+
+
+def test_back_and_forward_lead_through_the_questions(page: Any, site: str) -> None:
+    page.goto(site)
+    box = page.locator("#question")
+    for question in (PIP, "nginx 502"):
+        box.fill(question)
+        box.press("Enter")
+        page.wait_for_url(f"**/?q={question.replace(' ', '+')}")
+    page.go_back()
+    page.wait_for_function(f"document.querySelector('#question').value === {PIP!r}")
+    page.locator("article.answer h2", has_text="externally").wait_for()
+    page.go_back()
+    page.locator(".teach").wait_for()
+    page.go_forward()
+    page.locator("article.answer").wait_for()
+
+
+def test_keys_lead_from_the_box_to_the_posts_and_back(page: Any, site: str) -> None:
+    page.goto(f"{site}/?q=error")
+    page.keyboard.press("/")
+    focused = "document.activeElement.id || document.activeElement.closest('article, li')?.tagName"
+    assert page.evaluate(focused) == "question"
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused) in ("ARTICLE", "LI")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) == "question"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    assert page.evaluate(focused) == "question"
+    page.keyboard.press("Escape")
+    page.locator(".teach").wait_for()
+    assert page.locator("#question").input_value() == ""
+    page.locator("#question").blur()
+    page.keyboard.press("Control+k")
+    assert page.evaluate(focused) == "question"
+
+
+def test_keys_can_be_switched_off_and_stay_off(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#keys button").click()
+    page.reload()
+    page.locator("#question").blur()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") != "question"
+    page.locator("#keys button").click()
+    page.locator("#question").blur()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "question"
+
+
+def test_a_label_taken_out_searches_again(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#question").fill("error: externally-managed-environment\n× This is managed\n")
+    label = page.locator(".understood button").first
+    label.wait_for()
+    label.click()
+    page.locator(".understood button.removed").wait_for()
+    assert "without=" in page.url
+    page.locator(".understood button.removed").click()
+    page.wait_for_function("!document.querySelector('.understood button.removed')")
+
+
+def test_questions_asked_are_kept_in_the_browser_and_can_be_forgotten(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#question").fill(PIP)
+    page.locator("#question").press("Enter")
+    page.locator("article.answer").wait_for()
+    page.goto(site)
+    asked = page.locator(".recent li a")
+    assert asked.all_inner_texts() == [PIP]
+    asked.click()
+    page.locator("article.answer").wait_for()
+    page.goto(site)
+    page.locator(".recent button").click()
+    assert not page.locator(".recent").is_visible()
+    page.reload()
+    assert not page.locator(".recent").is_visible()
+
+
+def test_copying_says_so(open_page: OpenPage, site: str) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}/?q={PIP}")
+    page.locator(".answer .copy").first.click()
+    page.locator(".answer .copy", has_text="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "python3 -m venv .venv\n.venv/bin/pip install requests"
+
+
+def test_a_no_asks_why(page: Any, site: str) -> None:
+    page.goto(f"{site}/?q={PIP}")
+    page.locator(".helped summary").click()
+    with page.expect_request("**/api/feedback") as sent:
+        page.locator(".helped button[value=outdated]").click()
+    body = sent.value.post_data_json
+    assert (body["helped"], body["reason"], body["post"]) == (False, "outdated", "python/pip.md")
+    page.locator(".helped", has_text="Noted").wait_for()
+
+
+def test_a_draft_is_a_file_to_fill_in(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#question").fill("zzqqxx wwvvkk")
+    page.locator("button[formaction]").wait_for()
+    with page.expect_download() as loaded:
+        page.locator("button[formaction]").click()
+    assert loaded.value.suggested_filename == "draft.md"
+    assert "zzqqxx wwvvkk" in loaded.value.path().read_text("utf-8")
+
+
+def test_without_scripts_everything_is_there(open_page: OpenPage, site: str) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(site)
+    page.locator("#question").fill(PIP)
+    page.locator("form.ask > button").click()
+    assert page.locator("article.answer .fix pre").count() == 1
+    page.locator(".helped summary").click()
+    page.locator(".helped button[value=unclear]").click()
+    assert page.locator("article.answer").count() == 1
+    page.locator("form.languages button[value=zh]").click()
+    assert page.locator("html").get_attribute("lang") == "zh"
+
+
+def test_an_answer_that_does_not_come_says_so(page: Any, site: str) -> None:
+    page.goto(site)
+    page.route("**/found?*", lambda route: route.abort())
+    page.locator("#question").fill(PIP)
+    page.locator("#found .verdict").wait_for()
+    page.unroute("**/found?*")
+    page.locator("#question").press("Enter")
+    page.locator("article.answer").wait_for()
+
+
+def test_the_next_question_is_a_button_in_the_chat(page: Any, site: str) -> None:
+    page.goto(f"{site}/chat")
+    box = page.locator("fixdex-chat textarea")
+    box.fill("nginx 502 Permission denied php-fpm.sock")
+    box.press("Enter")
+    page.locator("fixdex-chat .next button", has_text="Why?").click()
+    why = page.locator("fixdex-chat .reply").nth(1)
+    why.locator("a.title").wait_for()
+    assert "nginx 用户运行" in why.inner_text()
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN", "zh-TW"])
+def test_the_suggested_questions_are_understood(
+    open_page: OpenPage, site: str, language: str
+) -> None:
+    page = open_page(locale=language)
+    page.goto(f"{site}/chat")
+    box = page.locator("fixdex-chat textarea")
+    box.fill("E0502 cannot borrow as mutable because also borrowed as immutable")
+    box.press("Enter")
+    page.locator("fixdex-chat .next button").first.wait_for()
+    for text in page.locator("fixdex-chat .reply").first.locator(".next button").all_inner_texts():
+        with page.expect_response("**/api/ask") as answered:
+            page.locator("fixdex-chat .next").first.get_by_text(text, exact=True).click()
+        assert answered.value.json()["asks"] != "fix", text
+        page.locator("fixdex-chat .reply:not(.quiet)").last.wait_for()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en-US", "zh-CN", "zh-TW"])
+def test_nothing_keeps_anybody_out(
+    open_page: OpenPage, site: str, colours: str, language: str
+) -> None:
+    if not AXE.exists():
+        missing("axe-core is not installed: npm install --no-save axe-core")
+    source = AXE.read_text("utf-8")
+    for width in (1100, 320):
+        page = open_page(
+            locale=language, color_scheme=colours, viewport={"width": width, "height": 800}
+        )
+        for path in ("/", f"/?q={PIP}", "/?q=zzqqxx", "/?q=error", "/posts/rust/e0502.md", "/none"):
+            page.goto(site + path)
+            assert violations(page, source) == [], (path, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        page.goto(f"{site}/chat")
+        box = page.locator("fixdex-chat textarea")
+        box.fill("nginx 502 Permission denied php-fpm.sock")
+        box.press("Enter")
+        page.locator("fixdex-chat .next").wait_for()
+        assert violations(page, source) == [], ("/chat", width)
+        page.context.close()
+
+
+def violations(page: Any, source: str) -> list[str]:
+    """What axe finds wrong with a page, each with the element."""
+    page.evaluate(source)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
