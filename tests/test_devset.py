@@ -141,7 +141,7 @@ def test_all_faces_give_the_same_post_and_fix(
             on_page = [e.get_text() for e in shown.select("article.answer .fix .text, .fix pre")]
             assert [plain(t) for t in on_page] == [plain(s["text"]) for s in steps]
             assert post["url"] in reply.locator("a.title").get_attribute("href")
-            in_widget = reply.locator("p.text, .code pre").all_inner_texts()
+            in_widget = reply.locator(".fix p.text, .fix .code pre").all_inner_texts()
             assert [plain(t) for t in in_widget] == [plain(s["text"]) for s in steps]
 
 

@@ -272,9 +272,11 @@ export class Panel {
       title.append(this.link(found.post, found.fix[0].anchor, found.post.title, "title"));
       reply.append(title);
       if (found.lead) reply.append(prose("", found.lead));
+      const fix = make("div", "fix");
       for (const step of found.fix) {
-        reply.append(step.kind === "code" ? this.code(step.text) : prose("text", step.text));
+        fix.append(step.kind === "code" ? this.code(step.text) : prose("text", step.text));
       }
+      reply.append(fix);
       if (found.diff) reply.append(this.diff(found.diff));
       if (body.asks === "fix") this.aside(reply, body);
       reply.append(this.link(found.post, found.fix[0].anchor, this.words.post, ""));
