@@ -56,8 +56,8 @@ def test_back_and_forward_lead_through_the_questions(page: Any, site: str) -> No
         box.press("Enter")
         page.wait_for_url(f"**/?q={question.replace(' ', '+')}")
     page.go_back()
-    page.wait_for_function(f"document.querySelector('#question').value === {PIP!r}")
     page.locator("article.answer h2", has_text="externally").wait_for()
+    assert page.locator("#question").input_value() == PIP
     page.go_back()
     page.locator(".teach").wait_for()
     page.go_forward()
@@ -107,7 +107,7 @@ def test_a_label_taken_out_searches_again(page: Any, site: str) -> None:
     page.locator(".understood button.removed").wait_for()
     assert "without=" in page.url
     page.locator(".understood button.removed").click()
-    page.wait_for_function("!document.querySelector('.understood button.removed')")
+    page.locator(".understood button.removed").wait_for(state="detached")
 
 
 def test_questions_asked_are_kept_in_the_browser_and_can_be_forgotten(page: Any, site: str) -> None:
