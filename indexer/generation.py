@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from indexer.bilingual import Glossary, glossary
 from indexer.chinese import HAN
 from indexer.confidence import confidence, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Evidence, Judged
+from indexer.facets import Facets
 from indexer.index import Entry, Index
 from indexer.postings import Ints
 from indexer.problems import Problem
@@ -23,6 +25,7 @@ from indexer.question import Question, read_question, respelled
 from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
 from indexer.roles import tells_of_trouble
+from indexer.snippets import Passage, best_passage
 from indexer.spelling import corrections
 from indexer.worth import worth_of_fix
 
@@ -53,7 +56,11 @@ class Generation:
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
+        self.facets = Facets(self.entries)
         self.problem = lru_cache(maxsize=2000)(self._problem)
+        # A page asks the same for its answer and for its posts; what was found serves both.
+        self._judged: dict[Hashable, Judged] = {}
+        self._passages: dict[Hashable, Passage] = {}
         self.worth_of_fix = lru_cache(maxsize=20_000)(self._worth_of_fix)
 
     def _problem(self, number: int) -> Problem:
@@ -89,11 +96,24 @@ class Generation:
         asked = respelled(read_question(text, self.glossary), found)
         return asked, suggestion if found and len(text) <= _SUGGESTED else None
 
-    def judge(self, question: Question, without: Iterable[str] = ()) -> Judged:
+    def judge(self, question: Question, without: Sequence[str] = ()) -> Judged:
         """The best problem of each post, best first, and what was seen of the first of them.
 
         Posts whose paths are `without` are left out.
         """
+        return _recent(
+            self._judged, (question.text, *without), lambda: self._judge_anew(question, without)
+        )
+
+    def passage(self, number: int, question: Question) -> Passage:
+        """The passage of a problem to show for a question."""
+        return _recent(
+            self._passages,
+            (number, question.text),
+            lambda: best_passage(self.problem(number), self.ranking.importance(question)),
+        )
+
+    def _judge_anew(self, question: Question, without: Sequence[str]) -> Judged:
         ranked = self.ranking.rank(question)
         left_out = [self.number_of[path] for path in without if path in self.number_of]
         if left_out:
@@ -186,3 +206,17 @@ class Generation:
             return len(postings[0]) if postings else 0
 
         return sorted(found, key=lambda term: (-used(term), term))
+
+
+_Value = TypeVar("_Value")
+_KEPT = 200
+
+
+def _recent(kept: dict[Hashable, _Value], key: Hashable, make: Callable[[], _Value]) -> _Value:
+    """A value made a short while ago, or made now; the oldest of many is let go."""
+    value = kept.get(key)
+    if value is None:
+        value = kept[key] = make()
+        while len(kept) > _KEPT:
+            kept.pop(next(iter(kept)), None)
+    return value

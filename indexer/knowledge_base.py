@@ -8,7 +8,7 @@ import re
 import shlex
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -24,16 +24,14 @@ from indexer.folder import find_posts
 from indexer.generation import Generation
 from indexer.index import Entry, Skipped, current_generation, open_current
 from indexer.pasted import understood
-from indexer.question import read_question
+from indexer.question import Question, read_question
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
 from indexer.rebuild import Progress, Report, rebuild
 from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
-from indexer.snippets import best_passage
 
 MOST_ALTERNATIVES = 10
-_MOST_FACETS = 30
 
 
 class NoIndex(RuntimeError):
@@ -124,22 +122,19 @@ class KnowledgeBase:
             first = np.flatnonzero(np.diff(generation.post_of, prepend=-1)).astype(np.int32)
             judged = replace(judged, ranked=Ranked(first, np.zeros(len(first), np.float32)))
         best, shown = judged.ranked, judged.shown
-        kept = [
-            i
-            for i, problem in enumerate(best.problems)
-            if _passes(generation.entry(int(problem)), tag, lang, folder)
-        ]
-        importance = generation.ranking.importance(asked)
+        posts = generation.post_of[best.problems]
+        passing = generation.facets.passing(tag, lang, folder)
+        kept = np.arange(len(posts)) if passing is None else np.flatnonzero(passing[posts])
         start = (page - 1) * per_page
         hits = tuple(
             self._hit(
                 generation,
                 int(shown[i]),
                 float(best.scores[i]),
-                importance,
+                asked,
                 generation.evidence.explain(asked, judged, i) if explain and asked.terms else None,
             )
-            for i in kept[start : start + per_page]
+            for i in kept[start : start + per_page].tolist()
         )
         return Hits(
             question=question,
@@ -148,7 +143,7 @@ class KnowledgeBase:
             per_page=per_page,
             hits=hits,
             suggestion=suggestion,
-            facets=_facets([generation.entry(int(best.problems[i])) for i in kept]),
+            facets=generation.facets.counts(posts[kept]),
             took_ms=_since(started),
             index=generation.info,
         )
@@ -193,7 +188,7 @@ class KnowledgeBase:
             carried=request.carried,
             found=found,
             alternatives=tuple(
-                self._alternative(generation, number, how_sure, importance)
+                self._alternative(generation, number, how_sure, asked)
                 for number, how_sure in others[:MOST_ALTERNATIVES]
             ),
             unmatched=unknown_words(question, ranking),
@@ -289,11 +284,10 @@ class KnowledgeBase:
         generation: Generation,
         number: int,
         score: float,
-        importance: Mapping[str, float],
+        asked: Question,
         why: tuple[tuple[str, float], ...] | None,
     ) -> Hit:
-        problem = generation.problem(number)
-        passage = best_passage(problem, importance)
+        passage = generation.passage(number, asked)
         return Hit(
             post=self._cite(generation.entry(number)),
             anchor=passage.anchor,
@@ -305,9 +299,9 @@ class KnowledgeBase:
         )
 
     def _alternative(
-        self, generation: Generation, number: int, sure: float, importance: Mapping[str, float]
+        self, generation: Generation, number: int, sure: float, asked: Question
     ) -> Alternative:
-        passage = best_passage(generation.problem(number), importance)
+        passage = generation.passage(number, asked)
         return Alternative(
             self._cite(generation.entry(number)), passage.anchor, sure, passage.snippet
         )
@@ -332,32 +326,6 @@ class KnowledgeBase:
         stem = name.rsplit(".", 1)[0]
         values = {"path": quote(entry.path), "folder": quote(folder), "stem": quote(stem)}
         return re.sub(r"\{(path|folder|stem)\}", lambda match: values[match[1]], pattern)
-
-
-def _passes(entry: Entry, tag: str | None, lang: str | None, folder: str | None) -> bool:
-    if tag and tag.casefold() not in (own.casefold() for own in entry.tags):
-        return False
-    if lang and entry.lang != lang:
-        return False
-    return not folder or entry.path.startswith(folder.strip("/") + "/")
-
-
-def _facets(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, int], ...]]:
-    tags: dict[str, int] = {}
-    langs: dict[str, int] = {}
-    folders: dict[str, int] = {}
-    for entry in entries:
-        folder, inside, _ = entry.path.partition("/")
-        if inside:
-            folders[folder] = folders.get(folder, 0) + 1
-        langs[entry.lang] = langs.get(entry.lang, 0) + 1
-        for tag in entry.tags:
-            tags[tag] = tags.get(tag, 0) + 1
-
-    def most(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
-        return tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST_FACETS])
-
-    return {"tag": most(tags), "lang": most(langs), "folder": most(folders)}
 
 
 def _since(started: float) -> float:

@@ -25,7 +25,7 @@ FLOORS = (
     {"indexer.question", "indexer.worth"},
     {"indexer.fixes"},
     {"indexer.conversation", "indexer.ranking"},
-    {"indexer.answers", "indexer.occurrences", "indexer.rebuild"},
+    {"indexer.answers", "indexer.facets", "indexer.occurrences", "indexer.rebuild"},
     {"indexer.evidence"},
     {"indexer.confidence"},
     {"indexer.generation"},
