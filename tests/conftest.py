@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from waitress.server import create_server
 
 from indexer import KnowledgeBase, Settings
-from webapp import create_app
+from webapp import create_app, make_server
 
 ROOT = Path(__file__).resolve().parent.parent
 Posts = Mapping[str, str | bytes]
@@ -120,7 +119,7 @@ def page(open_page: OpenPage) -> Any:
 @contextmanager
 def serving(knowledge_base: KnowledgeBase) -> Iterator[str]:
     """The address of the site of a knowledge base, served as `fixdex serve` does."""
-    server = create_server(create_app(knowledge_base), host="127.0.0.1", port=0, threads=4)
+    server = make_server(create_app(knowledge_base), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

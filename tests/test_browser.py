@@ -237,3 +237,68 @@ def violations(page: Any, source: str) -> list[str]:
     page.evaluate(source)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
+
+
+HOSTILE = r"""---
+title: "<img src=x onerror=window.hurt=1> & <script>window.hurt=1</script>"
+tags: ["\"><svg onload=window.hurt=1>"]
+link: "javascript:window.hurt=1"
+---
+
+# <svg onload=window.hurt=1> 报错
+
+<script>window.hurt=1</script><iframe src="javascript:parent.hurt=1"></iframe>
+<a href="javascript:window.hurt=1">a</a> <img src=x onerror=window.hurt=1>
+<form action="https://far.example/"><button formaction="javascript:hurt=1">b</button></form>
+<style>body{background:url(https://far.example/css)}</style>
+<link rel=stylesheet href="//far.example">
+<math><mtext></form><form><mglyph><style></math><img src=x onerror=window.hurt=1>
+<svg><animate onbegin=window.hurt=1 attributeName=x dur=1s></svg> <base href="https://far.example/">
+<p style="background:url(https://far.example/p)" onclick=window.hurt=1>frobnicate hostile</p>
+<object data="https://far.example/o"></object><video src="https://far.example/v"></video>
+
+[x](javascript:window.hurt=1) ![x](https://far.example/x.png) [y](data:text/html,<script>1</script>)
+
+# 解决
+
+```html
+<script>window.hurt=1</script>
+</code></pre><img src=x onerror=window.hurt=1>
+```
+"""
+LEFT_BEHIND = """() => [...document.querySelectorAll('*')].filter((one) =>
+  /^(script|iframe|object|embed|base|style|video|audio|svg)$/i.test(one.tagName)
+    && !one.src?.startsWith(location.origin) ||
+  [...one.attributes].some((a) => /^on/i.test(a.name)
+    || a.name === 'style' && one.tagName !== 'TEXTAREA'
+    || /^\\s*(javascript|data:text)/i.test(a.value)
+    || ['src', 'action', 'formaction', 'srcset', 'data'].includes(a.name)
+      && new URL(a.value, location.href).origin !== location.origin)
+).map((one) => one.outerHTML.slice(0, 200))"""
+
+
+def test_no_post_and_no_question_runs_or_fetches_anything(
+    open_page: OpenPage, make_kb: MakeKnowledgeBase
+) -> None:
+    posts = {**POSTS, "x<img src=x onerror=hurt=1>.md": HOSTILE}
+    asked = '"><script>window.hurt=1</script><img src=x onerror=window.hurt=1> frobnicate hostile'
+    with serving(make_kb(posts, Settings(rate_limit="off"))) as site:
+        page = open_page(bypass_csp=True)
+        foreign: list[str] = []
+        page.on("request", lambda one: foreign.append(one.url) if site not in one.url else None)
+        page.goto(site)
+        page.locator("#question").fill(asked)
+        page.locator("section.posts, article.answer").first.wait_for()
+        assert page.evaluate(LEFT_BEHIND) == []
+        page.locator("#question").press("Enter")
+        page.reload()
+        assert page.evaluate(LEFT_BEHIND) == []
+        page.locator(".answer h2 a, .posts h3 a").first.click()
+        page.locator("article.post").wait_for()
+        assert page.evaluate(LEFT_BEHIND) == []
+        page.goto(f"{site}/chat")
+        page.locator("fixdex-chat textarea").fill(asked)
+        page.locator("fixdex-chat textarea").press("Enter")
+        page.locator("fixdex-chat .reply a").first.wait_for()
+        assert page.evaluate("window.hurt") is None
+        assert foreign == []

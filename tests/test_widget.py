@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,8 @@ def blog() -> Iterator[ThreadingHTTPServer]:
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
+            for name, value in getattr(server, "headers", {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(server.page.encode())  # type: ignore[attr-defined]  # the test put it there
 
@@ -107,6 +110,94 @@ def test_enter_that_ends_an_input_method_does_not_ask(page: Any, blog_with_widge
         )
     assert box.input_value() == "权限"
     assert page.locator("fixdex-chat .mine").count() == 0
+
+
+# As docs/embedding.md tells: the page of a Jekyll layout, of MkDocs or Hugo, and of a strict site.
+EMBEDDED = {
+    "jekyll": (
+        "<!doctype html><html lang=en><head><title>Blog</title></head><body><main>Words.</main>"
+        '<script type="module" src="{server}/static/fixdex-chat.js"></script>'
+        '<fixdex-chat server="{server}/" position="left" placeholder="Paste it"></fixdex-chat>'
+        "</body></html>",
+        "",
+    ),
+    "mkdocs": (
+        '<!doctype html><html lang="zh-CN"><head><title>文档</title>'
+        '<script type="module" src="{server}/static/fixdex-chat.js"></script></head>'
+        "<body><article>文字。</article></body></html>",
+        "",
+    ),
+    "strict": (
+        '<!doctype html><html lang="zh-TW"><head><title>部落格</title>'
+        '<script type="module" src="{server}/static/fixdex-chat.js"></script></head>'
+        '<body><fixdex-chat server="{server}/"></fixdex-chat></body></html>',
+        "default-src 'none'; script-src {server}; connect-src {server}; require-trusted-types-for "
+        "'script'",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EMBEDDED)
+def test_the_widget_answers_on_real_sites(
+    page: Any, blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase, kind: str
+) -> None:
+    address = f"http://127.0.0.1:{blog.server_port}"
+    settings = Settings(rate_limit="off", allowed_origins=(address,))
+    html, policy = EMBEDDED[kind]
+    asked: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    with serving(make_kb(POSTS, settings)) as server:
+        blog.page = html.replace("{server}", server)  # type: ignore[attr-defined]  # for the handler above
+        if policy:
+            blog.headers = {  # type: ignore[attr-defined]  # for the handler above
+                "Content-Security-Policy": policy.replace("{server}", server)
+            }
+        page.goto(address)
+        button = page.locator("fixdex-chat button.open")
+        button.wait_for()
+        assert [url for url in asked if url.startswith(server)] == [
+            f"{server}/static/fixdex-chat.js"
+        ]
+        button.focus()
+        page.keyboard.press("Enter")
+        box = page.locator("fixdex-chat textarea")
+        box.fill("externally-managed-environment")
+        box.press("Enter")
+        page.locator("fixdex-chat .reply .fix pre").wait_for()
+        # Tab stays inside the open conversation, both ways round.
+        for key in ("Tab", "Shift+Tab"):
+            for _ in range(20):
+                page.keyboard.press(key)
+                assert page.evaluate("document.activeElement.tagName") == "FIXDEX-CHAT"
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.tagName") == "FIXDEX-CHAT"
+    assert [fault for fault in faults if "favicon" not in fault] == []
+
+
+def test_a_site_that_is_not_allowed_gets_a_sentence(
+    page: Any, blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase
+) -> None:
+    with serving(make_kb(POSTS, Settings(rate_limit="off"))) as server:
+        blog.page = EMBEDDED["jekyll"][0].replace("{server}", server)  # type: ignore[attr-defined]  # for the handler above
+        page.goto(f"http://127.0.0.1:{blog.server_port}")
+        page.locator("fixdex-chat button.open").click()
+        box = page.locator("fixdex-chat textarea")
+        box.fill("externally-managed-environment")
+        box.press("Enter")
+        reply = page.locator("fixdex-chat .reply")
+        reply.locator("button").wait_for()
+        assert "did not come" in reply.inner_text()
+        assert reply.locator("button").inner_text() == "Try again"
+
+
+def test_the_whole_widget_is_small() -> None:
+    sizes = [
+        len(gzip.compress((STATIC / name).read_bytes()))
+        for name in ("fixdex-chat.js", "fixdex-chat-panel.js")
+    ]
+    assert sizes[0] <= 5 * 1024 and sum(sizes) <= 20 * 1024
 
 
 def test_the_button_is_small_and_the_panel_inserts_text_only() -> None:

@@ -105,6 +105,19 @@ class _Prefixed:
         return self._application(environ, start_response)
 
 
+def make_server(app: Flask, host: str, port: int) -> Any:
+    """The server of a site, listening; a web server on this computer says for whom it asks."""
+    return create_server(
+        app,
+        host=host,
+        port=port,
+        threads=8,
+        ident="fixdex",
+        trusted_proxy="127.0.0.1",
+        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
+    )
+
+
 def serve(knowledge_base: KnowledgeBase) -> None:
     """Answers on the host and port of the settings until it is stopped.
 
@@ -114,9 +127,7 @@ def serve(knowledge_base: KnowledgeBase) -> None:
     app = create_app(knowledge_base)
     knowledge_base.warm_up()
     try:
-        server = create_server(
-            app, host=settings.host, port=settings.port, threads=8, ident="fixdex"
-        )
+        server = make_server(app, settings.host, settings.port)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SettingsError(
