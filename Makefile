@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: serve test fuzz lint format clean
+.PHONY: serve test fuzz lighthouse lint format screenshots clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,6 +16,13 @@ serve: $(VENV)/ready  ## serve the posts in kb/
 
 test: $(VENV)/ready  ## run the tests
 	$(BIN)/python -m pytest
+
+screenshots: $(VENV)/ready  ## a picture of every state of the pages, into build/screenshots
+	$(BIN)/python tests/screenshots.py
+
+lighthouse: $(VENV)/ready  ## what Lighthouse says of search, post and chat, five times each
+	PUPPETEER_SKIP_DOWNLOAD=1 npm install --no-save --no-fund --no-audit --silent lighthouse
+	$(BIN)/python tests/lighthouse.py
 
 fuzz: $(VENV)/ready  ## read pastes that no one would write, for a minute
 	$(BIN)/python tests/fuzz.py

@@ -68,7 +68,7 @@ button:hover { background: var(--soft); color: var(--text); }
 .log { flex: 1; overflow-y: auto; padding: 1rem; overflow-wrap: anywhere; }
 .mine { width: fit-content; max-width: 88%; max-height: 12rem; overflow: auto; margin: 0 0 .9rem auto; padding: .45rem .8rem; border-radius: 12px 12px 3px; background: var(--soft); white-space: pre-wrap; }
 .reply { margin: 0 0 1.4rem; }
-.reply p { margin: 0 0 .6rem; white-space: pre-wrap; }
+.reply p { margin: 0 0 .6rem; white-space: pre-wrap; unicode-bidi: plaintext; text-align: start; }
 .reply ul { margin: 0; padding-left: 1.2rem; }
 .reply li { margin-bottom: .35rem; }
 .title { font-weight: 650; }
@@ -76,7 +76,7 @@ button:hover { background: var(--soft); color: var(--text); }
 a { color: var(--accent); }
 .code { position: relative; margin: 0 0 .6rem; }
 pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; border-radius: 8px; background: var(--soft); font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
-.code button { position: absolute; top: .3rem; right: .3rem; padding: .05rem .5rem; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
+.code pre { padding-top: 2rem; } .code button { position: absolute; top: .3rem; right: .3rem; padding: .05rem .5rem; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
 details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
 .added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
 .quiet { color: var(--quiet); }
