@@ -87,6 +87,7 @@ class Answer:
     """A fix with its citation and confidence, or none; `alternatives` are best first.
 
     `asks` is what the question asks for: the fix, or after others a part of it or another way.
+    `matched` are words of the question that the problem found holds, most important first.
     """
 
     question: str
@@ -100,6 +101,7 @@ class Answer:
     took_ms: float
     index: IndexInfo
     asks: Asks = "fix"
+    matched: tuple[str, ...] = ()
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -112,6 +114,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "understood": [{"text": text, "as": kind} for text, kind in answer.understood],
         "carried": list(answer.carried),
         "asks": answer.asks,
+        "matched": list(answer.matched),
         "answer": _found_json(answer.found) if answer.found else None,
         "alternatives": [
             {

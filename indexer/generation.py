@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import numpy as np
 
-from indexer.analyzer import fold
+from indexer.analyzer import fold, held, words
 from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
 from indexer.chinese import HAN
@@ -36,6 +36,8 @@ _TOLD, _OF_A_POST = 3, 8
 _SEEN = 1.5
 # Spelling is looked at so far, and a longer question is not offered anew.
 _SPELLED, _SUGGESTED = 2000, 200
+# Of a problem so many letters are looked at for words of the question, and so many are named.
+_READ, _MATCHED = 20_000, 6
 _ONE_LETTER, _BEGUN = re.compile(f"[{HAN}]"), 5
 
 
@@ -182,6 +184,18 @@ class Generation:
         problems = np.flatnonzero(self.post_of == number).astype(np.int32)[:LOOKED_AT]
         rows = self.evidence.features(question, problems, np.zeros(len(problems), np.float32))
         return float(rows[:, NAMES.index("post")].max(initial=0)) if question.terms else 1.0
+
+    def matched(self, number: int, text: str, importance: Mapping[str, float]) -> tuple[str, ...]:
+        """The words of a question that a problem holds, as typed, most important first."""
+        problem = self.problem(number)
+        whole = "\n".join([problem.title, *(part.block.text for part in problem.parts)])
+        there = held(whole[:_READ], importance, _READ)
+        found = {
+            text[word.start : word.end]: importance[word.text]
+            for word in words(text[:_SPELLED])
+            if word.text in there
+        }
+        return tuple(sorted(found, key=lambda one: -found[one])[:_MATCHED])
 
     def posts(self, ranked: Ranked) -> Ranked:
         """The best problem of each post, best first."""

@@ -195,6 +195,9 @@ class KnowledgeBase:
             took_ms=_since(started),
             index=generation.info,
             asks=request.asks,
+            matched=generation.matched(reply.problem, request.question, importance)
+            if reply
+            else (),
         )
 
     def suggest(self, text: str, most: int = 8) -> Suggestions:

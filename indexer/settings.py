@@ -40,6 +40,7 @@ class Settings:
         (), "Sites whose pages may ask (chat widget), e.g. `https://blog.example.com`."
     )
     rate_limit: str = _setting("120", "Questions a visitor may ask per minute, or `off`.")
+    site_rate_limit: str = _setting("off", "Questions all visitors may ask per minute, or `off`.")
     path_prefix: str = _setting("", "Path the site lives under behind a proxy, e.g. `/kb`.")
     allowed_hosts: tuple[str, ...] = _setting(
         (), "Names the site answers to, e.g. `kb.example.com`; none given, any on this computer."
@@ -116,7 +117,7 @@ def _convert(name: str, value: Any, where: str) -> Any:
     if isinstance(default, tuple):
         items = value if isinstance(value, (list, tuple)) else str(value).split(",")
         return tuple(item for item in (str(i).strip() for i in items) if item)
-    if name == "rate_limit":
+    if name in ("rate_limit", "site_rate_limit"):
         # YAML 1.1 reads a bare `off` as false.
         value = "off" if value is False else str(value).lower()
     if not isinstance(value, str | int | float):
@@ -130,8 +131,10 @@ def _convert(name: str, value: Any, where: str) -> Any:
 
 
 _RANGES = {"port": (0, 65535), "jobs": (0, 1024)}
+_LIMIT = (re.compile(r"off|[1-9][0-9]{0,8}"), "a whole number above 0 or off")
 _SHAPES = {
-    "rate_limit": (re.compile(r"off|[1-9][0-9]{0,8}"), "a whole number above 0 or off"),
+    "rate_limit": _LIMIT,
+    "site_rate_limit": _LIMIT,
     "permalink": (
         re.compile(r"(?:(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem)\})*)?"),
         "an address such as https://example.com/{stem}/ with {path}, {folder} or {stem}",

@@ -218,3 +218,13 @@ def test_a_visitor_who_asks_too_often_is_told_when_to_come_back(make_client: Mak
     assert client.get("/health").status_code == 200
     other = client.get("/api/ask?q=x", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert other.status_code == 200
+
+
+def test_all_visitors_together_may_ask_so_often(make_kb: MakeKnowledgeBase) -> None:
+    client = create_app(make_kb(POSTS, Settings(site_rate_limit="2"))).test_client()
+    asked = [
+        client.get("/api/ask?q=pip", environ_base={"REMOTE_ADDR": f"203.0.113.{n}"})
+        for n in range(3)
+    ]
+    assert [answer.status_code for answer in asked] == [200, 200, 429]
+    assert int(asked[2].headers["Retry-After"]) > 0

@@ -233,3 +233,9 @@ def test_one_chinese_character_finds_the_words_that_begin_with_it(
 ) -> None:
     hits = make_kb(POSTS).search("远")
     assert [hit.post.path for hit in hits.hits] == ["git/faq.md"]
+
+
+def test_an_answer_names_the_words_that_it_holds(make_kb: MakeKnowledgeBase) -> None:
+    answer = make_kb(POSTS).ask("nginx 502 Permission denied php-fpm.sock zzqq")
+    assert answer.found is not None
+    assert {"nginx", "502"} <= set(answer.matched) and "zzqq" not in answer.matched

@@ -32,7 +32,7 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.extensions["fixdex"] = knowledge_base
-    app.extensions["visitors"] = Visitors(settings.rate_limit)
+    app.extensions["visitors"] = Visitors(settings.rate_limit, settings.site_rate_limit)
     app.extensions["asked"] = Asked(Path(settings.asked).expanduser()) if settings.asked else None
     filters.register(app)
     app.url_map.converters["post"] = _PostConverter

@@ -13,8 +13,8 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 class Visitors:
     """Counts requests by kind, and says when an address asks too often."""
 
-    def __init__(self, per_minute: str) -> None:
-        self._rate = None if per_minute == "off" else max(1, int(per_minute)) / 60
+    def __init__(self, per_minute: str, site_per_minute: str = "off") -> None:
+        self._rate, self._site_rate = _rate(per_minute), _rate(site_per_minute)
         self._room: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str]] = Counter()
@@ -23,18 +23,23 @@ class Visitors:
 
     def wait(self, address: str) -> float:
         """The seconds until this address may ask again; 0 if it may now."""
-        if self._rate is None:
-            return 0.0
         now = time.monotonic()
-        most = self._rate * 60
         with self._lock:
-            room, then = self._room.pop(address, (most, now))
-            room = min(most, room + (now - then) * self._rate)
-            allowed = room >= 1
-            self._room[address] = (room - 1 if allowed else room, now)
-            if len(self._room) > _MOST_KNOWN:
-                self._room.popitem(last=False)
-        return 0.0 if allowed else (1 - room) / self._rate
+            # All visitors together are one more visitor, who has no address.
+            waits = [self._wait(address, self._rate, now), self._wait("", self._site_rate, now)]
+        return max(waits)
+
+    def _wait(self, address: str, rate: float | None, now: float) -> float:
+        if rate is None:
+            return 0.0
+        most = rate * 60
+        room, then = self._room.pop(address, (most, now))
+        room = min(most, room + (now - then) * rate)
+        allowed = room >= 1
+        self._room[address] = (room - 1 if allowed else room, now)
+        if len(self._room) > _MOST_KNOWN:
+            self._room.popitem(last=False)
+        return 0.0 if allowed else (1 - room) / rate
 
     def count(self, kind: str, outcome: str, seconds: float | None = None) -> None:
         """Notes a request, what came of it, and how long it took."""
@@ -64,3 +69,8 @@ class Visitors:
             f"fixdex_answer_seconds_count {total}",
         ]
         return "\n".join(lines) + "\n"
+
+
+def _rate(per_minute: str) -> float | None:
+    """Questions per second, or None where there is no limit."""
+    return None if per_minute == "off" else max(1, int(per_minute)) / 60

@@ -3,6 +3,7 @@ import { languageOf, styled } from "./fixdex-chat.js";
 
 const catalogue = {
   en: {
+    holds: "It holds",
     sure: ["Fairly sure", "Sure", "Very sure"], error: "The error", cause: "Why", failing: "The code that fails",
     helped: "Did this help?", yes: "Yes", no: "No", wrong: "What was wrong?", thanks: "Noted, thank you.",
     reasons: { other_trouble: "Another problem", wrong_part: "Wrong part", outdated: "Out of date", did_not_work: "Did not work", unclear: "Hard to follow" },
@@ -16,6 +17,7 @@ const catalogue = {
     parts: { another: "Another way", cause: "Why", check: "How to check", code: "The whole code", error: "The error", failing: "The code that fails" },
   },
   zh: {
+    holds: "其中有",
     sure: ["比较有把握", "有把握", "很有把握"], error: "报错", cause: "原因", failing: "出错的代码",
     helped: "有帮助吗？", yes: "有", no: "没有", wrong: "哪里不对？", thanks: "记下了，谢谢。",
     reasons: { other_trouble: "不是我的问题", wrong_part: "段落不对", outdated: "已经过时", did_not_work: "照做没有解决", unclear: "看不明白" },
@@ -28,6 +30,7 @@ const catalogue = {
     parts: { another: "另一种办法", cause: "原因", check: "怎样验证", code: "完整代码", error: "报错信息", failing: "出错的代码" },
   },
   "zh-Hant": {
+    holds: "其中有",
     sure: ["還算有把握", "有把握", "很有把握"], error: "錯誤訊息", cause: "原因", failing: "出錯的程式碼",
     helped: "有幫助嗎？", yes: "有", no: "沒有", wrong: "哪裡不對？", thanks: "記下了，謝謝。",
     reasons: { other_trouble: "不是我的問題", wrong_part: "段落不對", outdated: "已經過時", did_not_work: "照做沒有解決", unclear: "看不明白" },
@@ -314,7 +317,8 @@ export class Panel {
     }
     const sure = words.sure[body.confidence >= 0.9 ? 2 : body.confidence >= 0.7 ? 1 : 0];
     const date = body.answer.post.date;
-    reply.append(make("p", "part", date ? `${sure} · ${date}` : sure));
+    const matched = body.matched?.length ? `${words.holds} ${body.matched.join(", ")}` : "";
+    reply.append(make("p", "part", [sure, date, matched].filter(Boolean).join(" · ")));
   }
 
   // What may be asked next, as buttons.
