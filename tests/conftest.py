@@ -116,6 +116,18 @@ def page(open_page: OpenPage) -> Any:
     return open_page()
 
 
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds that keeps people out of a page, each with its element."""
+    if not AXE.exists():
+        missing("axe-core is not installed: npm install --no-save axe-core")
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
+
+
 @contextmanager
 def serving(knowledge_base: KnowledgeBase) -> Iterator[str]:
     """The address of the site of a knowledge base, served as `fixdex serve` does."""

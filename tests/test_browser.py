@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, MakeKnowledgeBase, OpenPage, missing, serving
+from conftest import MakeKnowledgeBase, OpenPage, serving, violations
 from indexer import Settings
 from posts_for_tests import POSTS
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PIP = "externally-managed-environment"
 
 
@@ -212,31 +211,21 @@ def test_the_suggested_questions_are_understood(
 def test_nothing_keeps_anybody_out(
     open_page: OpenPage, site: str, colours: str, language: str
 ) -> None:
-    if not AXE.exists():
-        missing("axe-core is not installed: npm install --no-save axe-core")
-    source = AXE.read_text("utf-8")
     for width in (1100, 320):
         page = open_page(
             locale=language, color_scheme=colours, viewport={"width": width, "height": 800}
         )
         for path in ("/", f"/?q={PIP}", "/?q=zzqqxx", "/?q=error", "/posts/rust/e0502.md", "/none"):
             page.goto(site + path)
-            assert violations(page, source) == [], (path, width)
+            assert violations(page) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         page.goto(f"{site}/chat")
         box = page.locator("fixdex-chat textarea")
         box.fill("nginx 502 Permission denied php-fpm.sock")
         box.press("Enter")
         page.locator("fixdex-chat .next").wait_for()
-        assert violations(page, source) == [], ("/chat", width)
+        assert violations(page) == [], ("/chat", width)
         page.context.close()
-
-
-def violations(page: Any, source: str) -> list[str]:
-    """What axe finds wrong with a page, each with the element."""
-    page.evaluate(source)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
 
 
 HOSTILE = r"""---

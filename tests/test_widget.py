@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conftest import MakeKnowledgeBase, serving
+from conftest import MakeKnowledgeBase, OpenPage, serving, violations
 from indexer import Settings
 from posts_for_tests import POSTS
 
@@ -174,6 +174,30 @@ def test_the_widget_answers_on_real_sites(
         page.keyboard.press("Escape")
         assert page.evaluate("document.activeElement.tagName") == "FIXDEX-CHAT"
     assert [fault for fault in faults if "favicon" not in fault] == []
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [1100, 320])
+def test_the_open_widget_keeps_nobody_out(
+    open_page: OpenPage, blog_with_widget: str, colours: str, width: int
+) -> None:
+    for language in ("en-US", "zh-CN", "zh-TW"):
+        page = open_page(
+            locale=language, color_scheme=colours, viewport={"width": width, "height": 700}
+        )
+        page.goto(blog_with_widget)
+        page.evaluate(f"document.querySelector('fixdex-chat').lang = {language!r}")
+        page.locator("fixdex-chat button.open").click()
+        box = page.locator("fixdex-chat textarea")
+        box.fill("E0502 cannot borrow as mutable because also borrowed as immutable")
+        box.press("Enter")
+        page.locator("fixdex-chat .next").wait_for()
+        for summary in page.locator("fixdex-chat summary").all():
+            summary.click()
+        # The page around it has neither a heading nor landmarks.
+        around = ("region", "page-has-heading-one", "landmark-one-main")
+        assert [one for one in violations(page) if not one.startswith(around)] == []
+        page.context.close()
 
 
 def test_a_site_that_is_not_allowed_gets_a_sentence(
