@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +16,7 @@ import pytest
 from conftest import MakeKnowledgeBase, OpenPage, serving, violations
 from indexer import Settings
 from posts_for_tests import POSTS
+from webapp.texts import LANGUAGES, texts
 
 STATIC = Path(__file__).resolve().parent.parent / "webapp" / "static"
 
@@ -216,11 +219,22 @@ def test_a_site_that_is_not_allowed_gets_a_sentence(
         assert reply.locator("button").inner_text() == "Try again"
 
 
+def test_the_button_says_what_the_catalogue_says() -> None:
+    script = (STATIC / "fixdex-chat.js").read_text("utf-8")
+    said = dict(re.findall(r'^  "?([\w-]+)"?: "(.+)",$', script, re.MULTILINE))
+    assert said == {language: texts(language)["open_chat"] for language in LANGUAGES}
+
+
+def test_every_word_of_the_panel_is_in_the_catalogue() -> None:
+    script = (STATIC / "fixdex-chat-panel.js").read_text("utf-8")
+    asked = set(re.findall(r"\bwords\.(\w+)", script))
+    assert len(asked) > 20 and asked <= set(texts("en"))
+
+
 def test_the_whole_widget_is_small() -> None:
-    sizes = [
-        len(gzip.compress((STATIC / name).read_bytes()))
-        for name in ("fixdex-chat.js", "fixdex-chat-panel.js")
-    ]
+    scripts = [(STATIC / name).read_bytes() for name in ("fixdex-chat.js", "fixdex-chat-panel.js")]
+    words = json.dumps(texts("zh"), ensure_ascii=False).encode("utf-8")
+    sizes = [len(gzip.compress(part)) for part in (*scripts, words)]
     assert sizes[0] <= 5 * 1024 and sum(sizes) <= 20 * 1024
 
 

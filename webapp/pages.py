@@ -16,6 +16,7 @@ from flask import (
     Blueprint,
     Response,
     current_app,
+    jsonify,
     make_response,
     redirect,
     render_template,
@@ -208,6 +209,17 @@ def language() -> AnyResponse:
     )
     if chosen in LANGUAGES:
         response.set_cookie(COOKIE, chosen, max_age=365 * 86400, httponly=True, samesite="Lax")
+    return response
+
+
+@blueprint.get("/words/<language>.json")
+def words(language: str) -> Response:
+    """The words of the interface, for the widget on anybody's page."""
+    if language not in LANGUAGES:
+        raise Refused(404, "no_language", texts(_language())["no_post"])
+    response = jsonify(texts(language))
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cache-Control"] = "max-age=3600"
     return response
 
 

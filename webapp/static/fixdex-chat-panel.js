@@ -1,49 +1,6 @@
 // What <fixdex-chat> opens: the conversation. Everything of a post is put in as text, never as HTML.
 import { languageOf, styled } from "./fixdex-chat.js";
 
-const catalogue = {
-  en: {
-    holds: "It holds",
-    sure: ["Fairly sure", "Sure", "Very sure"], error: "The error", cause: "Why", failing: "The code that fails",
-    helped: "Did this help?", yes: "Yes", no: "No", wrong: "What was wrong?", thanks: "Noted, thank you.",
-    reasons: { other_trouble: "Another problem", wrong_part: "Wrong part", outdated: "Out of date", did_not_work: "Did not work", unclear: "Hard to follow" },
-    next: { cause: "Why?", failing: "Show the code that failed", check: "How do I check it?", another: "Is there another way?" },
-    title: "Paste an error, get the fix", ask: "Paste an error or ask", send: "Send", close: "Close",
-    changes: "What changes", post: "Open in the post", related: "No fix to vouch for, but these posts may help:",
-    none: "Nothing matches.", near: "The nearest posts:", unknown: "Not in any post:", copy: "Copy", copied: "Copied",
-    failed: "The answer did not come.", retry: "Try again", busy: "Looking it up…", clear: "New conversation",
-    log: "Conversation", carried: "Carried over:",
-    noOther: "No other way is told.", untold: "The post does not say.",
-    parts: { another: "Another way", cause: "Why", check: "How to check", code: "The whole code", error: "The error", failing: "The code that fails" },
-  },
-  zh: {
-    holds: "其中有",
-    sure: ["比较有把握", "有把握", "很有把握"], error: "报错", cause: "原因", failing: "出错的代码",
-    helped: "有帮助吗？", yes: "有", no: "没有", wrong: "哪里不对？", thanks: "记下了，谢谢。",
-    reasons: { other_trouble: "不是我的问题", wrong_part: "段落不对", outdated: "已经过时", did_not_work: "照做没有解决", unclear: "看不明白" },
-    next: { cause: "为什么？", failing: "出错的代码是什么？", check: "怎么验证？", another: "有没有别的办法？" },
-    title: "粘贴报错，拿到解法", ask: "粘贴报错，或直接提问", send: "发送", close: "关闭",
-    changes: "改动", post: "在文章中查看", related: "没有可以担保的解法，但这些文章可能有帮助：",
-    none: "没有匹配的内容。", near: "最接近的文章：", unknown: "所有文章里都没有：", copy: "复制", copied: "已复制",
-    failed: "没有收到回答。", retry: "重试", busy: "正在查找…", clear: "新对话", log: "对话",
-    carried: "沿用上文：", noOther: "没有写到别的办法。", untold: "文章里没有写。",
-    parts: { another: "另一种办法", cause: "原因", check: "怎样验证", code: "完整代码", error: "报错信息", failing: "出错的代码" },
-  },
-  "zh-Hant": {
-    holds: "其中有",
-    sure: ["還算有把握", "有把握", "很有把握"], error: "錯誤訊息", cause: "原因", failing: "出錯的程式碼",
-    helped: "有幫助嗎？", yes: "有", no: "沒有", wrong: "哪裡不對？", thanks: "記下了，謝謝。",
-    reasons: { other_trouble: "不是我的問題", wrong_part: "段落不對", outdated: "已經過時", did_not_work: "照做沒有解決", unclear: "看不明白" },
-    next: { cause: "為什麼？", failing: "出錯的程式碼是什麼？", check: "怎麼驗證？", another: "有沒有別的辦法？" },
-    title: "貼上錯誤訊息，找到解法", ask: "貼上錯誤訊息，或直接提問", send: "送出", close: "關閉",
-    changes: "改動", post: "在文章中查看", related: "沒有可以擔保的解法，但這些文章可能有幫助：",
-    none: "沒有相符的內容。", near: "最接近的文章：", unknown: "所有文章裡都沒有：", copy: "複製", copied: "已複製",
-    failed: "沒有收到回答。", retry: "重試", busy: "正在查找…", clear: "新對話", log: "對話",
-    carried: "沿用上文：", noOther: "沒有寫到別的辦法。", untold: "文章裡沒有寫。",
-    parts: { another: "另一種辦法", cause: "原因", check: "怎樣驗證", code: "完整程式碼", error: "錯誤訊息", failing: "出錯的程式碼" },
-  },
-};
-
 const look = `
 * { box-sizing: border-box; }
 .panel {
@@ -113,10 +70,18 @@ function prose(className, text) {
   return paragraph;
 }
 
-export class Panel {
-  constructor(host) {
+const REASONS = ["other_trouble", "wrong_part", "outdated", "did_not_work", "unclear"];
+
+// The panel of an element, in its language.
+export async function openPanel(host) {
+  const response = await fetch(new URL(`words/${languageOf(host)}.json`, host.server));
+  return new Panel(host, await response.json());
+}
+
+class Panel {
+  constructor(host, words) {
     this.host = host;
-    this.words = catalogue[languageOf(host)];
+    this.words = words;
     this.key = `fixdex ${host.server.href}`;
     this.turns = [];
     styled(host.shadowRoot, look);
@@ -127,13 +92,13 @@ export class Panel {
   build() {
     const { words, host } = this;
     this.panel = make("section", "panel");
-    this.panel.setAttribute("aria-label", words.title);
+    this.panel.setAttribute("aria-label", words.chat_title);
     if (!host.hasAttribute("inline")) {
       this.panel.setAttribute("role", "dialog");
       this.panel.setAttribute("aria-modal", "true");
     }
     const header = make("header");
-    header.append(make("h2", "", words.title));
+    header.append(make("h2", "", words.chat_title));
     const clear = make("button", "", words.clear);
     clear.addEventListener("click", () => this.clear());
     header.append(clear);
@@ -151,8 +116,8 @@ export class Panel {
     this.box = make("textarea");
     this.box.rows = 1;
     this.box.maxLength = 65536;
-    this.box.placeholder = host.getAttribute("placeholder") || words.ask;
-    this.box.setAttribute("aria-label", words.ask);
+    this.box.placeholder = host.getAttribute("placeholder") || words.ask_short;
+    this.box.setAttribute("aria-label", words.ask_short);
     this.box.addEventListener("input", () => this.grow());
     this.box.addEventListener("keydown", (event) => {
       // Enter that confirms an input method's candidate is not the end of a question.
@@ -250,7 +215,7 @@ export class Panel {
       waiting.replaceWith(this.reply(answer));
       this.log.scrollTop += mine.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 12;
     } catch (error) {
-      waiting.replaceChildren(make("p", "", error.message && !(error instanceof TypeError) ? error.message : this.words.failed));
+      waiting.replaceChildren(make("p", "", error.message && !(error instanceof TypeError) ? error.message : this.words.no_answer));
       const retry = make("button", "", this.words.retry);
       retry.addEventListener("click", () => {
         mine.remove();
@@ -270,7 +235,8 @@ export class Panel {
       reply.append(make("p", "part", `${this.words.carried} ${body.carried.join(" ")}`));
     }
     if (found) {
-      if (this.words.parts[body.asks]) reply.append(make("p", "part", this.words.parts[body.asks]));
+      const part = this.words[`part_${body.asks}`];
+      if (part) reply.append(make("p", "part", part));
       const title = make("p");
       title.append(this.link(found.post, found.fix[0].anchor, found.post.title, "title"));
       reply.append(title);
@@ -282,15 +248,15 @@ export class Panel {
       reply.append(fix);
       if (found.diff) reply.append(this.diff(found.diff));
       if (body.asks === "fix") this.aside(reply, body);
-      reply.append(this.link(found.post, found.fix[0].anchor, this.words.post, ""));
+      reply.append(this.link(found.post, found.fix[0].anchor, this.words.open_post, ""));
       reply.append(this.helped(body), this.next(body));
       return reply;
     }
     const related = body.state === "related";
-    const untold = body.asks === "fix" ? "" : body.asks === "another" ? this.words.noOther : this.words.untold;
-    reply.append(make("p", "", untold || (related ? this.words.related : this.words.none)));
+    const untold = body.asks === "fix" ? "" : body.asks === "another" ? this.words.no_other : this.words.untold;
+    reply.append(make("p", "", untold || (related ? this.words.related_in_chat : this.words.no_match)));
     if (!related && !untold && body.unmatched.length) {
-      reply.append(make("p", "quiet", `${this.words.unknown} ${body.unmatched.join(", ")}`));
+      reply.append(make("p", "quiet", `${this.words.no_word} ${body.unmatched.join(", ")}`));
     }
     if (body.alternatives.length) {
       if (!related) reply.append(make("p", "quiet", this.words.near));
@@ -315,9 +281,9 @@ export class Panel {
       details.append(make("summary", "", name), text === cause ? prose("text", text) : this.code(text));
       reply.append(details);
     }
-    const sure = words.sure[body.confidence >= 0.9 ? 2 : body.confidence >= 0.7 ? 1 : 0];
+    const sure = body.confidence >= 0.9 ? words.very_sure : body.confidence >= 0.7 ? words.sure : words.fairly_sure;
     const date = body.answer.post.date;
-    const matched = body.matched?.length ? `${words.holds} ${body.matched.join(", ")}` : "";
+    const matched = body.matched?.length ? `${words.matches} ${body.matched.join(", ")}` : "";
     reply.append(make("p", "part", [sure, date, matched].filter(Boolean).join(" · ")));
   }
 
@@ -325,7 +291,8 @@ export class Panel {
   next(body) {
     const row = make("div", "next");
     const told = { cause: body.asks === "fix", failing: body.answer.failing, check: body.asks === "fix", another: true };
-    for (const [asks, text] of Object.entries(this.words.next)) {
+    for (const asks of ["cause", "failing", "check", "another"]) {
+      const text = this.words[`next_${asks}`];
       if (!told[asks] || (asks === body.asks && asks !== "another")) continue;
       const button = make("button", "ask", text);
       button.addEventListener("click", () => this.busy || this.ask(text));
@@ -336,7 +303,7 @@ export class Panel {
 
   helped(body) {
     const { words } = this;
-    const row = make("div", "helped quiet", `${words.helped} `);
+    const row = make("div", "helped quiet", `${words.did_it_help} `);
     const send = async (reason) => {
       row.replaceChildren(words.thanks);
       await fetch(new URL("api/feedback", this.host.server), {
@@ -351,9 +318,9 @@ export class Panel {
     no.setAttribute("aria-expanded", "false");
     no.addEventListener("click", () => {
       no.setAttribute("aria-expanded", "true");
-      const reasons = make("div", "", `${words.wrong} `);
-      for (const [name, text] of Object.entries(words.reasons)) {
-        const why = make("button", "ask", text);
+      const reasons = make("div", "", `${words.why_not} `);
+      for (const name of REASONS) {
+        const why = make("button", "ask", words[name]);
         why.addEventListener("click", () => send(name));
         reasons.append(why, " ");
       }
@@ -381,11 +348,11 @@ export class Panel {
     const pre = make("pre");
     pre.tabIndex = 0;
     pre.append(make("code", "", text));
-    const copy = make("button", "", this.words.copy);
+    const copy = make("button", "", this.words.copy_code);
     copy.addEventListener("click", async () => {
       await navigator.clipboard.writeText(text);
       copy.textContent = this.words.copied;
-      setTimeout(() => (copy.textContent = this.words.copy), 2000);
+      setTimeout(() => (copy.textContent = this.words.copy_code), 2000);
     });
     block.append(pre, copy);
     return block;
@@ -399,7 +366,7 @@ export class Panel {
     for (const line of lines.slice(lines[0].startsWith("--- ") ? 2 : 0)) {
       pre.append(make("span", { "+": "added", "-": "removed" }[line[0]] || "", `${line}\n`));
     }
-    details.append(make("summary", "", this.words.changes), pre);
+    details.append(make("summary", "", this.words.what_changes), pre);
     return details;
   }
 }

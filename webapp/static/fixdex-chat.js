@@ -56,9 +56,11 @@ class FixdexChat extends HTMLElement {
   }
 
   async open() {
-    const { Panel } = await import(new URL("fixdex-chat-panel.js", place));
-    this.panel ??= new Panel(this);
-    this.panel.show();
+    const { openPanel } = await import(new URL("fixdex-chat-panel.js", place));
+    this.panel ??= openPanel(this);
+    // What could not be fetched is tried again by the next click.
+    this.panel.catch(() => delete this.panel);
+    (await this.panel).show();
   }
 }
 
