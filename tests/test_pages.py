@@ -362,3 +362,20 @@ def test_a_post_has_contents_and_its_error_and_fix_are_marked(client: FlaskClien
     assert len(links) > 2
     for link in links:
         assert page.find(id=unquote(str(link["href"]).removeprefix("#")))
+
+
+@pytest.mark.parametrize(("language", "told"), [("zh", "没有内容"), ("en", "nothing at this")])
+def test_an_error_speaks_the_readers_language(
+    client: FlaskClient, language: str, told: str
+) -> None:
+    answer = client.get("/nowhere", headers={"Accept-Language": language})
+    assert answer.status_code == 404
+    assert told in one(BeautifulSoup(answer.data, "html.parser"), "[role=alert]").get_text()
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again(make_client: MakeClient) -> None:
+    client = make_client(rate_limit="1")
+    client.get("/", query_string={"q": "pip"})
+    answer = client.get("/", query_string={"q": "pip"}, headers={"Accept-Language": "zh-TW"})
+    assert answer.status_code == 429
+    assert f"請在 {answer.headers['Retry-After']} 秒後再問" in answer.text

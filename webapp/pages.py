@@ -273,10 +273,13 @@ def _render(template: str, **values: Any) -> str:
 def error_page(error: Refused) -> Response:
     """An error as a page tells it."""
     language = _language()
+    t = texts(language)
+    seconds = "".join(filter(str.isdigit, error.message))
     page = render_template(
         "error.html",
         error=error,
-        t=texts(language),
+        told=t.get(f"error_{error.code}", error.message).format(seconds=seconds),
+        t=t,
         language=language,
         languages=LANGUAGES,
         title=knowledge_base().settings.title,
@@ -284,7 +287,7 @@ def error_page(error: Refused) -> Response:
     )
     response = make_response(page, error.status)
     if error.status == 429:
-        response.headers["Retry-After"] = "".join(filter(str.isdigit, error.message)) or "1"
+        response.headers["Retry-After"] = seconds or "1"
     return response
 
 
