@@ -206,6 +206,22 @@ def test_the_suggested_questions_are_understood(
         page.locator("fixdex-chat .reply:not(.quiet)").last.wait_for()
 
 
+def test_the_first_load_is_small_and_asks_nobody_else(page: Any, site: str) -> None:
+    bodies: dict[str, int] = {}
+    page.on("response", lambda one: bodies.update({one.url: len(one.body())}))
+    page.goto(f"{site}/?q={PIP}", wait_until="networkidle")
+    assert all(url.startswith(site) for url in bodies)
+    assert sum(bodies.values()) <= 60 * 1024, bodies
+
+
+def test_at_twice_the_size_nothing_is_cut_off(open_page: OpenPage, site: str) -> None:
+    # 200 % zoom of a window 1280 wide: half the width at twice the density.
+    page = open_page(viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    for path in ("/", f"/?q={PIP}", "/posts/rust/e0502.md", "/chat"):
+        page.goto(site + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en-US", "zh-CN", "zh-TW"])
 def test_nothing_keeps_anybody_out(
