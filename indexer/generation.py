@@ -15,13 +15,13 @@ from indexer.analyzer import fold, held, words
 from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
 from indexer.chinese import HAN
-from indexer.confidence import confidence, read_signals
+from indexer.confidence import RELATED, confidence, read_signals
 from indexer.evidence import LOOKED_AT, NAMES, Evidence, Judged
 from indexer.facets import Facets
 from indexer.index import Entry, Index
 from indexer.postings import Ints
 from indexer.problems import Problem
-from indexer.question import Question, read_question, respelled
+from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
 from indexer.roles import tells_of_trouble
@@ -38,6 +38,7 @@ _SEEN = 1.5
 _SPELLED, _SUGGESTED = 2000, 200
 # Of a problem so many letters are looked at for words of the question, and so many are named.
 _READ, _MATCHED = 20_000, 6
+_HOLDS_NONE = 0.1
 _ONE_LETTER, _BEGUN = re.compile(f"[{HAN}]"), 5
 
 
@@ -162,7 +163,18 @@ class Generation:
         """How sure it is, 0 to 1, that the first post answers the question."""
         if not len(judged.ranked):
             return 0.0
-        return confidence(read_signals(question, judged, len(self.entries)))
+        sure = confidence(read_signals(question, judged, len(self.entries)))
+        if question.kind == "paste" or sure < RELATED or self._holds_any(question, judged):
+            return sure
+        return _HOLDS_NONE
+
+    def _holds_any(self, question: Question, judged: Judged) -> bool:
+        """Whether the first post holds a word that says what is asked, or another way to say it.
+
+        In a small collection `how to` is rare, and would tell a post from the others.
+        """
+        own = " ".join(telling(question.text))
+        return bool(own) and self.held(own, self.entry(int(judged.shown[0])).path) > 0
 
     def problems_of(self, path: str, question: Question) -> tuple[int, ...]:
         """The problems that a post tells, the one asked for first."""
@@ -186,14 +198,14 @@ class Generation:
         return float(rows[:, NAMES.index("post")].max(initial=0)) if question.terms else 1.0
 
     def matched(self, number: int, text: str, importance: Mapping[str, float]) -> tuple[str, ...]:
-        """The words of a question that a problem holds, as typed, most important first."""
+        """The telling words of a question that a problem holds, as typed, most important first."""
         problem = self.problem(number)
         whole = "\n".join([problem.title, *(part.block.text for part in problem.parts)])
         there = held(whole[:_READ], importance, _READ)
         found = {
             text[word.start : word.end]: importance[word.text]
             for word in words(text[:_SPELLED])
-            if word.text in there
+            if word.text in there and telling(text[word.start : word.end])
         }
         return tuple(sorted(found, key=lambda one: -found[one])[:_MATCHED])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
 import itertools
 import re
 from bisect import bisect_left
@@ -96,6 +98,20 @@ def respelled(question: Question, corrections: Mapping[str, str]) -> Question:
             weight = question.terms[unknown.text]
             added.append(Phrase(frozenset({unknown.text}), weight, ways, ()))
     return replace(question, phrases=(*added, *question.phrases)) if added else question
+
+
+@functools.cache
+def _function_words() -> frozenset[str]:
+    data = importlib.resources.files("indexer") / "data" / "function_words.txt"
+    lines = data.read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def telling(text: str) -> tuple[str, ...]:
+    """The words of a question that say what it is about, folded: of `how to bake bread`, two."""
+    cut = words(text[:LONGEST])
+    said = (fold(text[word.start : word.end]) for word in cut)
+    return tuple(word for word in said if word not in _function_words())
 
 
 def is_paste(text: str, pasted: Pasted) -> bool:

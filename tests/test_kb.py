@@ -79,3 +79,19 @@ def test_the_first_post_shows_what_changed(shipped_kb: KnowledgeBase) -> None:
         step.kind == "text" and "`scope` 参数" in step.text for step in answer.found.fix.steps
     )
     assert answer.found.post.date == "2017-08-07"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "how to bake bread",
+        "how to make a cake",
+        "how to",
+        "what is the weather today",
+        "今天天气怎么样",
+    ],
+)
+def test_a_question_about_something_else_has_no_answer(
+    shipped_kb: KnowledgeBase, question: str
+) -> None:
+    assert shipped_kb.ask(question).state == "none"
