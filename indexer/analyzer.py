@@ -99,10 +99,10 @@ def count_terms(
 _LOOKED_AT = 4000
 
 
-def held(text: str, question: Mapping[str, float], most: int = _LOOKED_AT) -> set[str]:
-    """The terms of a question that a text holds; of a long one, its first `most` letters."""
+def held(text: str, question: Mapping[str, float]) -> set[str]:
+    """The terms of a question that a text holds; of a long one, its beginning."""
     counted: dict[str, float] = {}
-    count_terms(text[:most], counted)
+    count_terms(text[:_LOOKED_AT], counted)
     return question.keys() & counted.keys()
 
 

@@ -58,15 +58,22 @@ def find_fixes(problem: Problem, question: Mapping[str, float] | None = None) ->
     failing = failing_code(problem)
     worth = worth_of_blocks(problem, failing, question)
     shown: set[int] = set()
-    # After the best, sooner what the post calls another way.
-    first = max(worth, key=lambda i: (worth[i], i), default=0)
-    others = {i: w + _OTHER * _called_other(parts, i) for i, w in worth.items() if i != first}
-    for best in (first, *sorted(others, key=lambda i: (-others[i], -i))) if worth else ():
+    for best in _best_first(parts, worth):
         chosen = _with_neighbours(parts, best)
         if shown.isdisjoint(chosen):
             yield _fix(problem, chosen, failing)
             led = _lead(parts, chosen[0]) is not None
             shown.update(chosen, (chosen[0] - 1,) if led else ())
+
+
+def _best_first(parts: Sequence[Part], worth: Mapping[int, float]) -> Iterator[int]:
+    """The best block; after it sooner what the post calls another way."""
+    if not worth:
+        return
+    first = max(worth, key=lambda i: (worth[i], i))
+    yield first
+    others = {i: w + _OTHER * _called_other(parts, i) for i, w in worth.items() if i != first}
+    yield from sorted(others, key=lambda i: (-others[i], -i))
 
 
 _OTHER = 1.5

@@ -36,8 +36,8 @@ _TOLD, _OF_A_POST = 3, 8
 _SEEN = 1.5
 # Spelling is looked at so far, and a longer question is not offered anew.
 _SPELLED, _SUGGESTED = 2000, 200
-# Of a problem so many letters are looked at for words of the question, and so many are named.
-_READ, _MATCHED = 20_000, 6
+# So many words that a problem holds of the question are named.
+_MATCHED = 6
 _HOLDS_NONE = 0.1
 _ONE_LETTER, _BEGUN = re.compile(f"[{HAN}]"), 5
 
@@ -105,7 +105,10 @@ class Generation:
         Posts whose paths are `without` are left out.
         """
         return _recent(
-            self._judged, (question.text, *without), lambda: self._judge_anew(question, without)
+            self._judged,
+            (question.text, *without),
+            lambda: self._judge_anew(question, without),
+            _ASKED_LATELY,
         )
 
     def passage(self, number: int, question: Question) -> Passage:
@@ -114,6 +117,7 @@ class Generation:
             self._passages,
             (number, question.text),
             lambda: best_passage(self.problem(number), self.ranking.importance(question)),
+            _SHOWN_LATELY,
         )
 
     def _judge_anew(self, question: Question, without: Sequence[str]) -> Judged:
@@ -201,7 +205,7 @@ class Generation:
         """The telling words of a question that a problem holds, as typed, most important first."""
         problem = self.problem(number)
         whole = "\n".join([problem.title, *(part.block.text for part in problem.parts)])
-        there = held(whole[:_READ], importance, _READ)
+        there = held(whole, importance)
         found = {
             text[word.start : word.end]: importance[word.text]
             for word in words(text[:_SPELLED])
@@ -235,14 +239,17 @@ class Generation:
 
 
 _Value = TypeVar("_Value")
-_KEPT = 200
+# A ranking of all posts is large; a passage is not.
+_ASKED_LATELY, _SHOWN_LATELY = 16, 200
 
 
-def _recent(kept: dict[Hashable, _Value], key: Hashable, make: Callable[[], _Value]) -> _Value:
+def _recent(
+    kept: dict[Hashable, _Value], key: Hashable, make: Callable[[], _Value], most: int
+) -> _Value:
     """A value made a short while ago, or made now; the oldest of many is let go."""
     value = kept.get(key)
     if value is None:
         value = kept[key] = make()
-        while len(kept) > _KEPT:
+        while len(kept) > most:
             kept.pop(next(iter(kept)), None)
     return value

@@ -24,7 +24,7 @@ from indexer.folder import find_posts
 from indexer.generation import Generation
 from indexer.index import Entry, Skipped, current_generation, open_current
 from indexer.pasted import understood
-from indexer.question import Question, read_question
+from indexer.question import Question
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
 from indexer.rebuild import Progress, Report, rebuild
@@ -97,7 +97,7 @@ class KnowledgeBase:
         """Loads now what the first question would wait for."""
         warm_up()
         generation = self.generation()
-        generation.judge(read_question("error 错误"))
+        generation.judge(generation.read("error 错误")[0])
 
     def search(
         self,

@@ -183,7 +183,7 @@ def test_no_post_of_others_leaves_anything_that_runs(built: dict[str, Built], pa
         ("conversations.jsonl", 0.85),
         # Written without sight of the rules. What is wanted of these is .85 too; this only keeps
         # what is reached.
-        ("conversations_by_others.jsonl", 0.58),
+        ("conversations_by_others.jsonl", 0.62),
     ],
 )
 def test_conversations_show_the_right_part_of_the_right_post(

@@ -185,19 +185,24 @@ def test_a_pile_of_brackets_is_read_at_once(bracket: str) -> None:
     assert label_of(bracket * 100_000) is None
 
 
-def test_under_a_heading_that_collects_troubles_each_entry_tells_its_own() -> None:
-    text = (
-        "# 故障排查\n\n## 下载中断\n\n网络不稳定，请重新下载。\n\n## 校验失败\n\n过五分钟重试。\n\n"
-        "## 磁盘写满\n\n清理旧的日志。\n"
-    )
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        (
+            "# 故障排查\n\n## 下载中断\n\n网络不稳定，请重新下载。\n\n"
+            "## 校验失败\n\n过五分钟重试。\n\n## 磁盘写满\n\n清理旧的日志。\n",
+            Role.CAUSE,
+        ),
+        (
+            "# 启动报错：Attempting to operate as root\n\n```\nexport APP_USER=root\n```\n\n"
+            "# 修复密钥\n\n```\nssh-keygen -t rsa\n```\n",
+            Role.ERROR,
+        ),
+    ],
+    ids=["a collection of troubles", "a quoted error"],
+)
+def test_a_heading_that_names_a_trouble_gives_what_stands_below_no_role(
+    text: str, role: Role
+) -> None:
     given = {part.role for problem in problems(text) for part in problem.parts}
-    assert Role.CAUSE not in given
-
-
-def test_what_stands_under_a_quoted_error_is_no_error() -> None:
-    text = (
-        "# 启动报错：Attempting to operate as root\n\n```\nexport APP_USER=root\n```\n\n"
-        "# 修复密钥\n\n```\nssh-keygen -t rsa\n```\n"
-    )
-    given = {part.role for problem in problems(text) for part in problem.parts}
-    assert Role.ERROR not in given
+    assert role not in given

@@ -39,7 +39,6 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
     app.before_request(_guard)
-    app.register_error_handler(api.Refused, _refuse)
     app.after_request(_protect)
     if prefix := settings.path_prefix.strip("/"):
         app.wsgi_app = _Prefixed(app.wsgi_app, "/" + prefix)  # type: ignore[method-assign]  # as Flask says to
@@ -63,11 +62,6 @@ def _guard() -> None:
     own = origin is None or urlsplit(origin).netloc == request.host
     if request.method == "POST" and not own and origin not in settings.allowed_origins:
         raise api.Refused(403, "foreign_origin", f"{origin} may not ask here; see allowed_origins.")
-
-
-def _refuse(error: Exception) -> Response:
-    told = api.explain(error)
-    return api.error_json(told) if request.path.startswith("/api/") else pages.error_page(told)
 
 
 def _protect(response: Response) -> Response:

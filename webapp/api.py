@@ -62,7 +62,12 @@ def note(kind: str, answer: Answer, seconds: float) -> None:
 
 
 def note_help(question: str, post: str | None, helped: bool, reason: str | None) -> None:
-    """Counts whether an answer helped and, where the owner wants it kept, keeps it."""
+    """Counts whether an answer helped and, where the owner wants it kept, keeps it.
+
+    Raises Refused where the reason is none of REASONS.
+    """
+    if reason is not None and reason not in REASONS:
+        raise Refused(400, "bad_request", f"`reason` is null or one of {', '.join(REASONS)}.")
     visitors().count("feedback", "helped" if helped else reason or "did_not_help")
     asked: Asked | None = current_app.extensions["asked"]
     if asked is not None:
@@ -185,8 +190,6 @@ def feedback() -> Response:
     if not isinstance(body.get("question"), str) or not isinstance(body.get("helped"), bool):
         raise Refused(400, "bad_request", "Send `question`, a string, and `helped`, true or false.")
     reason, post = body.get("reason"), body.get("post")
-    if reason is not None and reason not in REASONS:
-        raise Refused(400, "bad_request", f"`reason` is null or one of {', '.join(REASONS)}.")
     if post is not None and not isinstance(post, str):
         raise Refused(400, "bad_request", "`post` is the path of a post, or null.")
     note_help(checked(body["question"]), post, body["helped"], reason)

@@ -191,8 +191,6 @@ def feedback() -> AnyResponse:
     check_rate()
     question = checked(request.form.get("question", ""))
     reason = request.form.get("reason") or None
-    if reason is not None and reason not in REASONS:
-        raise Refused(400, "bad_request", f"`reason` is one of {', '.join(REASONS)}.")
     helped = reason is None and request.form.get("helped") == "yes"
     note_help(question, request.form.get("post") or None, helped, reason)
     return redirect(url_for("pages.search", q=question), 303)
@@ -298,6 +296,7 @@ def _failed(error: Exception) -> Response:
 
 @blueprint.app_errorhandler(404)
 @blueprint.app_errorhandler(405)
-def _nowhere(error: Exception) -> Response:
+@blueprint.app_errorhandler(Refused)
+def _refused(error: Exception) -> Response:
     told = explain(error)
     return error_json(told) if request.path.startswith("/api/") else error_page(told)
