@@ -177,8 +177,11 @@ class Generation:
 
         In a small collection `how to` is rare, and would tell a post from the others.
         """
-        own = " ".join(telling(question.text))
-        return bool(own) and self.held(own, self.entry(int(judged.shown[0])).path) > 0
+        own, first = " ".join(telling(question.text)), int(judged.shown[0])
+        return bool(own) and bool(
+            self.matched(first, question.text, self.ranking.importance(question))
+            or self.held(own, self.entry(first).path)
+        )
 
     def problems_of(self, path: str, question: Question) -> tuple[int, ...]:
         """The problems that a post tells, the one asked for first."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 from markdown_it.token import Token
@@ -23,7 +22,7 @@ from indexer.front_matter import (
     strings,
     tags_of,
 )
-from indexer.markdown import block_tokens, to_html
+from indexer.markdown import block_tokens
 from indexer.plain import plain
 from indexer.roles import names_a_part
 
@@ -106,29 +105,6 @@ def read_post(path: str, data: bytes) -> Post:
         extra=extra_of(header),
         sections=sections,
         repairs=(*repairs, *mended),
-    )
-
-
-def render_post(
-    path: str,
-    data: bytes,
-    highlight: Callable[[str, str], str],
-    marks: Mapping[int, str] = MappingProxyType({}),
-) -> str:
-    """The HTML of a post, not sanitised; ids are `L` and the line, and the anchors of sections.
-
-    `marks` gives the blocks that begin on these lines a class. Raises NotText where the file holds
-    no text.
-    """
-    lines = decode(data).text.split("\n")
-    header = read_header(lines)
-    return to_html(
-        lines[header.lines :],
-        first_line=header.lines + 1,
-        anchors={section.line: section.anchor for section in read_post(path, data).sections},
-        highlight=highlight,
-        marks=marks,
-        mdx=path.lower().endswith(".mdx"),
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from indexer.answers import Citation
 from indexer.fixes import find_fix
-from indexer.folder import NotText
+from indexer.folder import NotText, decode
+from indexer.front_matter import read_header
 from indexer.generation import Generation
-from indexer.posts import read_post, render_post
+from indexer.markdown import to_html
+from indexer.posts import read_post
 from indexer.told import error_told, failing_code
 
 _PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg"))
@@ -59,6 +62,29 @@ def read_text(
         entry.repairs,
         changed=hashlib.sha256(data).hexdigest() != entry.digest,
         contents=tuple((levels.index(o.level) + 1, o.heading, o.anchor) for o in headed),
+    )
+
+
+def render_post(
+    path: str,
+    data: bytes,
+    highlight: Callable[[str, str], str],
+    marks: Mapping[int, str] = MappingProxyType({}),
+) -> str:
+    """The HTML of a post, not sanitised; ids are `L` and the line, and the anchors of sections.
+
+    `marks` gives the blocks that begin on these lines a class. Raises NotText where the file holds
+    no text.
+    """
+    lines = decode(data).text.split("\n")
+    header = read_header(lines)
+    return to_html(
+        lines[header.lines :],
+        first_line=header.lines + 1,
+        anchors={section.line: section.anchor for section in read_post(path, data).sections},
+        highlight=highlight,
+        marks=marks,
+        mdx=path.lower().endswith(".mdx"),
     )
 
 

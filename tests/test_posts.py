@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from indexer.folder import NotText, decode
 from indexer.front_matter import read_header
-from indexer.posts import Block, Post, Section, read_post, render_post
+from indexer.posts import Block, Post, Section, read_post
+from indexer.reading import render_post
 
 
 def post(text: str, path: str = "notes/a.md") -> Post:
