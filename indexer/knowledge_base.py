@@ -322,13 +322,27 @@ class KnowledgeBase:
         )
 
     def _link(self, entry: Entry) -> str | None:
-        pattern = self.settings.permalink
-        if not pattern:
-            return entry.link
+        """The post's page on its owner's site: as the post says, else by the owner's pattern."""
+        pattern, said = self.settings.permalink, entry.link
+        if said and "://" not in said and (site := re.match(r"https?://[^/]+", pattern)):
+            said = site[0] + said
+        if said or not pattern:
+            return said
         folder, _, name = entry.path.rpartition("/")
         stem = name.rsplit(".", 1)[0]
-        values = {"path": quote(entry.path), "folder": quote(folder), "stem": quote(stem)}
-        return re.sub(r"\{(path|folder|stem)\}", lambda match: values[match[1]], pattern)
+        year, month, day = (entry.date or "--").split("-", 2)
+        values = {
+            "path": quote(entry.path),
+            "folder": quote(folder),
+            "stem": quote(stem),
+            "slug": quote(re.sub(r"^\d{4}-\d{1,2}-\d{1,2}-", "", stem)),
+            "year": year,
+            "month": month,
+            "day": day,
+        }
+        if not entry.date and re.search(r"\{(year|month|day)\}", pattern):
+            return None
+        return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), pattern)
 
 
 def _since(started: float) -> float:

@@ -95,6 +95,7 @@ def rebuild(
 
     `full` reads every post again; `jobs` 0 takes one process per core; `progress` is called with
     (files done, files to do). The index that answers is not touched until the next one is whole.
+    Raises IndexFault where the folder itself cannot be listed: its posts are not gone.
     """
     started = time.perf_counter()
     prepare_place(place)
@@ -102,6 +103,8 @@ def rebuild(
         before = None if full else open_current(place)
         known = {entry.path: entry for entry in before.manifest.posts} if before else {}
         found = list(find_posts(folder, drafts=drafts))
+        if unlisted := next((file.reason for file in found if file.path == "."), None):
+            raise IndexFault(f"{folder}: {unlisted}; name a folder of posts, or attach it again")
         skipped = [Skipped(f.path, f.reason) for f in found if f.reason is not None]
         to_read, unchanged = [], set()
         for file in found:

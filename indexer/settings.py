@@ -31,7 +31,9 @@ class Settings:
     title: str = _setting("Fixdex", "Name shown on the pages.")
     drafts: bool = _setting(False, "Also index drafts (`draft: true`, `_drafts/`).")
     permalink: str = _setting(
-        "", "Address of a post on your own site, with `{path}`, `{folder}`, `{stem}`."
+        "",
+        "Address of a post on your own site, with `{path}`, `{folder}`, `{stem}`, `{slug}` (the "
+        "stem without its date), `{year}`, `{month}`, `{day}`.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.")
@@ -136,8 +138,11 @@ _SHAPES = {
     "rate_limit": _LIMIT,
     "site_rate_limit": _LIMIT,
     "permalink": (
-        re.compile(r"(?:(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem)\})*)?"),
-        "an address such as https://example.com/{stem}/ with {path}, {folder} or {stem}",
+        re.compile(
+            r"(?:(?:https?://[^\s{}]+|/)(?:[^\s{}]|\{(?:path|folder|stem|slug|year|month|day)\})*)?"
+        ),
+        "an address such as https://example.com/{slug}/ with {path}, {folder}, {stem}, {slug}, "
+        "{year}, {month} or {day}",
     ),
     "language": (re.compile(r"|en|zh|zh-Hant"), "en, zh or zh-Hant"),
     "path_prefix": (re.compile(r"/?(?:[\w.~-]+(?:/[\w.~-]+)*)?/?", re.ASCII), "a path such as /kb"),

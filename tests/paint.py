@@ -45,6 +45,7 @@ def main() -> None:
     knowledge_base.rebuild()
     knowledge_base.warm_up()
     times = []
+    print(f"{knowledge_base.info().posts} posts in {options.posts}")
     with serving(knowledge_base) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
         page = browser.new_page(bypass_csp=True)

@@ -158,6 +158,24 @@ def test_addresses_are_escaped_and_hold_the_prefix(make_kb: MakeKnowledgeBase) -
     assert post.link == "https://me.example/%E7%AC%94%E8%AE%B0/a%20b%231%3F/"
 
 
+@pytest.mark.parametrize(
+    ("path", "header", "link"),
+    [
+        ("_posts/2021-03-04-nginx.md", "", "https://me.example/2021/03/nginx.html"),
+        ("nginx.md", "date: 2020-01-02", "https://me.example/2020/01/nginx.html"),
+        ("nginx.md", "", None),
+        ("nginx.md", "permalink: /web/nginx/", "https://me.example/web/nginx/"),
+        ("nginx.md", "url: https://other.example/n", "https://other.example/n"),
+    ],
+)
+def test_a_post_is_linked_where_its_owner_published_it(
+    make_kb: MakeKnowledgeBase, path: str, header: str, link: str | None
+) -> None:
+    pattern = "https://me.example/{year}/{month}/{slug}.html"
+    knowledge_base = make_kb({path: f"---\n{header}\n---\nnginx"}, Settings(permalink=pattern))
+    assert knowledge_base.search("nginx").hits[0].post.link == link
+
+
 def test_suggestions_hold_what_was_typed(knowledge_base: KnowledgeBase) -> None:
     found = knowledge_base.suggest("ngi")
     assert [one.path for one in found.titles] == ["web/nginx-502.md"]

@@ -113,6 +113,14 @@ def test_a_rebuild_that_fails_leaves_the_index_that_answers(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills by signal")
+def test_a_folder_that_is_gone_is_not_a_folder_without_posts(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(POSTS)
+    knowledge_base.folder.rename(knowledge_base.folder.with_name("elsewhere"))
+    with pytest.raises(IndexFault, match="cannot be read"):
+        knowledge_base.rebuild()
+    assert knowledge_base.ask("externally-managed-environment").found
+
+
 def test_a_rebuild_that_is_killed_leaves_the_index_that_answers_and_no_process(
     make_kb: MakeKnowledgeBase,
 ) -> None:

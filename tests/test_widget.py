@@ -203,6 +203,100 @@ def test_the_open_widget_keeps_nobody_out(
         page.context.close()
 
 
+def ask_in_widget(page: Any, question: str) -> Any:
+    """The last reply to a question asked in the open widget."""
+    box = page.locator("fixdex-chat textarea")
+    box.fill(question)
+    box.press("Enter")
+    page.locator("fixdex-chat .reply:not(.quiet) a").last.wait_for()
+    return page.locator("fixdex-chat .reply").last
+
+
+def test_code_has_colours_in_the_widget_too(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    code = ask_in_widget(page, "E0502 cannot borrow as mutable").locator(".fix pre code").first
+    kinds = code.locator("span").evaluate_all("all => all.map((one) => one.className)")
+    assert {"k", "m"} <= set(kinds)
+
+
+def test_what_could_not_be_loaded_is_tried_again(page: Any, blog_with_widget: str) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    for file in ("**/fixdex-chat-panel.js", "**/words/en.json"):
+        page.goto(blog_with_widget)
+        page.route(file, lambda route: route.abort())
+        button = page.locator("fixdex-chat button.open")
+        button.click()
+        page.locator("fixdex-chat button.open", has_text="Try again").wait_for()
+        page.unroute(file)
+        button.click()
+        page.locator("fixdex-chat textarea").wait_for()
+        assert button.inner_text() == "Ask about an error"
+    assert faults == []
+
+
+def test_the_owner_chooses_colours_and_whether_it_is_dark(
+    open_page: OpenPage, blog_with_widget: str
+) -> None:
+    page = open_page(color_scheme="dark")
+    page.goto(blog_with_widget)
+    page.add_style_tag(content="fixdex-chat { --fixdex-accent: #123456; color-scheme: light; }")
+    page.locator("fixdex-chat button.open").click()
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    send = page.locator("fixdex-chat form button")
+    assert send.evaluate(colour) == "rgb(18, 52, 86)"
+    assert page.locator("fixdex-chat .panel").evaluate(colour) == "rgb(255, 255, 255)"
+
+
+def test_links_lead_to_the_owners_own_page(
+    page: Any, blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase
+) -> None:
+    address = f"http://127.0.0.1:{blog.server_port}"
+    settings = Settings(
+        rate_limit="off", allowed_origins=(address,), permalink=f"{address}/{{year}}/{{slug}}/"
+    )
+    with serving(make_kb(POSTS, settings)) as server:
+        blog.page = EMBEDDED["jekyll"][0].replace("{server}", server)  # type: ignore[attr-defined]  # for the handler above
+        page.goto(address)
+        page.locator("fixdex-chat button.open").click()
+        reply = ask_in_widget(page, "externally-managed-environment")
+        links = reply.locator("a").evaluate_all("all => all.map((one) => one.href)")
+        assert set(links) == {f"{address}/2023/pip/"}
+
+
+def test_opening_starts_where_the_conversation_ended(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    for _ in range(3):
+        ask_in_widget(page, "nginx 502 Permission denied php-fpm.sock")
+    page.reload()
+    page.locator("fixdex-chat button.open").click()
+    page.locator("fixdex-chat .reply").nth(2).wait_for()
+    log = page.locator("fixdex-chat .log")
+    assert log.evaluate("(log) => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
+
+
+def test_before_it_is_opened_the_widget_takes_no_long_task(
+    open_page: OpenPage, blog_with_widget: str
+) -> None:
+    watch = (
+        "window.long = 0; new PerformanceObserver((seen) => { window.long += seen.getEntries()"
+        ".length; }).observe({ type: 'longtask', buffered: true });"
+    )
+    taken = []
+    for _ in range(5):
+        page = open_page()
+        page.add_init_script(watch)
+        page.goto(blog_with_widget)
+        page.locator("fixdex-chat button.open").wait_for()
+        page.wait_for_load_state("networkidle")
+        taken.append(page.evaluate("window.long"))
+        page.context.close()
+    # A busy machine makes one now and then; a widget that takes one takes it every time.
+    assert min(taken) == 0
+
+
 def test_a_site_that_is_not_allowed_gets_a_sentence(
     page: Any, blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase
 ) -> None:
@@ -221,8 +315,16 @@ def test_a_site_that_is_not_allowed_gets_a_sentence(
 
 def test_the_button_says_what_the_catalogue_says() -> None:
     script = (STATIC / "fixdex-chat.js").read_text("utf-8")
-    said = dict(re.findall(r'^  "?([\w-]+)"?: "(.+)",$', script, re.MULTILINE))
-    assert said == {language: texts(language)["open_chat"] for language in LANGUAGES}
+    said = {
+        language: [ask, again]
+        for language, ask, again in re.findall(
+            r'^  "?([\w-]+)"?: \["(.+)", "(.+)"\],$', script, re.MULTILINE
+        )
+    }
+    assert said == {
+        language: [texts(language)["open_chat"], texts(language)["not_loaded"]]
+        for language in LANGUAGES
+    }
 
 
 def test_every_word_of_the_panel_is_in_the_catalogue() -> None:

@@ -20,6 +20,7 @@ from indexer import (
     answer_json,
     hits_json,
 )
+from webapp.filters import spans
 from webapp.visitors import Visitors
 
 blueprint = Blueprint("api", __name__)
@@ -106,17 +107,30 @@ def ask() -> Response:
     """The answer to a question."""
     started = time.perf_counter()
     history: list[Turn] = []
+    body: dict[str, Any] = {}
     if request.method in ("GET", "HEAD"):
         question = request.args.get("q", "")
     else:
-        question, history = _read_question()
+        body = _body()
+        question, history = _read_question(body)
     answer = knowledge_base().ask(checked(question), history)
     note("ask", answer, time.perf_counter() - started)
-    return jsonify(answer_json(answer))
+    told = answer_json(answer)
+    if body.get("spans") is True and told["answer"]:
+        _add_spans(told["answer"], answer)
+    return jsonify(told)
 
 
-def _read_question() -> tuple[str, list[Turn]]:
-    body = _body()
+def _add_spans(told: dict[str, Any], answer: Answer) -> None:
+    """Puts beside each code its pieces with their colours, for who shows it."""
+    for step in told["fix"]:
+        if step["kind"] == "code":
+            step["spans"] = spans(step["text"], step["language"])
+    failing = answer.found.fix.failing if answer.found else None
+    told["failing_spans"] = spans(failing.text, failing.language) if failing else None
+
+
+def _read_question(body: dict[str, Any]) -> tuple[str, list[Turn]]:
     history = body.get("history") or []
     if not isinstance(body.get("question"), str):
         raise Refused(400, "bad_request", "Send an object with `question`, a string.")

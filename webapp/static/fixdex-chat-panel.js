@@ -4,17 +4,15 @@ import { languageOf, styled } from "./fixdex-chat.js";
 const look = `
 * { box-sizing: border-box; }
 .panel {
-  --page: #fff; --soft: #f3f4f6; --line: #dfe2e6; --text: #1b1f24; --quiet: #5b6470; --accent: var(--fixdex-accent);
-  --on-accent: var(--fixdex-on-accent); --added: #e3f6ea; --added-text: #0a5a2b; --removed: #fdecea; --removed-text: #97211a;
+  --page: var(--fixdex-page, light-dark(#fff, #1a1e22)); --soft: var(--fixdex-soft, light-dark(#f3f4f6, #242a30));
+  --line: var(--fixdex-line, light-dark(#dfe2e6, #39414a)); --text: var(--fixdex-text, light-dark(#1b1f24, #e6e9ec));
+  --quiet: var(--fixdex-quiet, light-dark(#5b6470, #a0a9b3)); --accent: var(--fixdex-accent); --on-accent: var(--fixdex-on-accent);
+  --added: light-dark(#e3f6ea, #12331f); --added-text: light-dark(#0a5a2b, #8fe0ab);
+  --removed: light-dark(#fdecea, #40201d); --removed-text: light-dark(#97211a, #ffb3aa);
   position: fixed; bottom: 1rem; right: 1rem; z-index: 2147483001; display: flex; flex-direction: column;
   width: min(27rem, calc(100vw - 2rem)); height: min(40rem, calc(100dvh - 2rem)); overflow: hidden;
   background: var(--page); color: var(--text); border: 1px solid var(--line); border-radius: 16px;
-  box-shadow: 0 12px 48px rgb(0 0 0 / .22);
-  font: 15px/1.6 system-ui, -apple-system, "PingFang SC", "PingFang TC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
-}
-@media (prefers-color-scheme: dark) {
-  .panel { --page: #1a1e22; --soft: #242a30; --line: #39414a; --text: #e6e9ec; --quiet: #a0a9b3; --accent: #5fd0b0; --on-accent: #06261e;
-    --added: #12331f; --added-text: #8fe0ab; --removed: #40201d; --removed-text: #ffb3aa; }
+  box-shadow: 0 12px 48px rgb(0 0 0 / .22); font: 15px/1.6 var(--fixdex-font);
 }
 .panel[hidden] { display: none; }
 :host([position="left"]) .panel { right: auto; left: 1rem; }
@@ -26,6 +24,7 @@ button { border: 0; border-radius: 8px; padding: .35rem .7rem; background: none;
 button:hover { background: var(--soft); color: var(--text); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 .log { flex: 1; overflow-y: auto; padding: 1rem; overflow-wrap: anywhere; }
+textarea, .mine, .reply li { unicode-bidi: plaintext; text-align: start; }
 .mine { width: fit-content; max-width: 88%; max-height: 12rem; overflow: auto; margin: 0 0 .9rem auto; padding: .45rem .8rem; border-radius: 12px 12px 3px; background: var(--soft); white-space: pre-wrap; }
 .reply { margin: 0 0 1.4rem; }
 .reply p { margin: 0 0 .6rem; white-space: pre-wrap; unicode-bidi: plaintext; text-align: start; }
@@ -40,6 +39,8 @@ pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; bord
 details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
 .added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
 .quiet { color: var(--quiet); }
+.k { color: light-dark(#8a2ba6, #d7a2ec); } .s { color: light-dark(#0b6b3a, #8fd6a4); } .m { color: light-dark(#8d4600, #f0b072); }
+.n { color: light-dark(#0a5cad, #8cc4ff); } .c { color: light-dark(#646d77, #98a2ad); }
 .next { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .7rem; }
 .ask { padding: .2rem .65rem; border: 1px solid var(--line); color: var(--accent); }
 .ask:hover { border-color: var(--accent); color: var(--accent); }
@@ -145,6 +146,7 @@ class Panel {
 
   show() {
     this.panel.hidden = false;
+    this.log.scrollTop = this.log.scrollHeight;
     if (!this.host.hasAttribute("inline")) this.box.focus();
   }
 
@@ -206,7 +208,7 @@ class Panel {
       const response = await fetch(new URL("api/ask", this.host.server), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ question, history }),
+        body: JSON.stringify({ question, history, spans: true }),
       });
       const answer = await response.json();
       if (!response.ok) throw new Error(answer.error?.message);
@@ -243,7 +245,7 @@ class Panel {
       if (found.lead) reply.append(prose("", found.lead));
       const fix = make("div", "fix");
       for (const step of found.fix) {
-        fix.append(step.kind === "code" ? this.code(step.text) : prose("text", step.text));
+        fix.append(step.kind === "code" ? this.code(step.text, step.spans) : prose("text", step.text));
       }
       reply.append(fix);
       if (found.diff) reply.append(this.diff(found.diff));
@@ -274,17 +276,19 @@ class Panel {
   // What goes with a fix, folded away.
   aside(reply, body) {
     const { words } = this;
-    const { error, cause, failing } = body.answer;
+    const { error, cause, failing, failing_spans } = body.answer;
     for (const [name, text] of [[words.error, error], [words.cause, cause], [words.failing, failing]]) {
       if (!text) continue;
       const details = make("details");
-      details.append(make("summary", "", name), text === cause ? prose("text", text) : this.code(text));
+      details.append(make("summary", "", name), text === cause ? prose("text", text) : this.code(text, text === failing && failing_spans));
       reply.append(details);
     }
     const sure = body.confidence >= 0.9 ? words.very_sure : body.confidence >= 0.7 ? words.sure : words.fairly_sure;
-    const date = body.answer.post.date;
+    const { post, problem } = body.answer;
+    const heading = problem.title === post.title ? "" : problem.title;
     const matched = body.matched?.length ? `${words.matches} ${body.matched.join(", ")}` : "";
-    reply.append(make("p", "part", [sure, date, matched].filter(Boolean).join(" · ")));
+    const missed = body.unmatched.length ? `${words.no_word} ${body.unmatched.join(", ")}` : "";
+    reply.append(make("p", "part", [sure, post.date, heading, matched, missed].filter(Boolean).join(" · ")));
   }
 
   // What may be asked next, as buttons.
@@ -305,12 +309,12 @@ class Panel {
     const { words } = this;
     const row = make("div", "helped quiet", `${words.did_it_help} `);
     const send = async (reason) => {
-      row.replaceChildren(words.thanks);
-      await fetch(new URL("api/feedback", this.host.server), {
+      const response = await fetch(new URL("api/feedback", this.host.server), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ question: body.question, post: body.answer.post.path, helped: !reason, reason: reason ?? null }),
-      }).catch(() => {});
+      }).catch(() => null);
+      row.replaceChildren(response?.ok ? words.thanks : words.not_noted);
     };
     const yes = make("button", "ask", words.yes);
     yes.addEventListener("click", () => send());
@@ -343,14 +347,23 @@ class Panel {
     return link;
   }
 
-  code(text) {
+  // `spans`: the text in pieces, each with the class of its colour.
+  code(text, spans) {
     const block = make("div", "code");
     const pre = make("pre");
     pre.tabIndex = 0;
-    pre.append(make("code", "", text));
+    const code = make("code");
+    for (const [kind, piece] of spans || [["", text]]) code.append(kind ? make("span", kind, piece) : piece);
+    pre.append(code);
     const copy = make("button", "", this.words.copy_code);
     copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(text);
+      try {
+        await navigator.clipboard.writeText(text);
+      } catch {
+        // Only safe addresses have a clipboard: elsewhere it is chosen, ready for Ctrl+C.
+        getSelection().selectAllChildren(code);
+        return;
+      }
       copy.textContent = this.words.copied;
       setTimeout(() => (copy.textContent = this.words.copy_code), 2000);
     });
@@ -367,6 +380,7 @@ class Panel {
       pre.append(make("span", { "+": "added", "-": "removed" }[line[0]] || "", `${line}\n`));
     }
     details.append(make("summary", "", this.words.what_changes), pre);
+    details.open = true;
     return details;
   }
 }

@@ -2,9 +2,9 @@
 const place = new URL(".", import.meta.url);
 
 const words = {
-  en: "Ask about an error",
-  zh: "问报错",
-  "zh-Hant": "詢問錯誤訊息",
+  en: ["Ask about an error", "That did not load. Try again"],
+  zh: ["问报错", "没有加载出来，再试一次"],
+  "zh-Hant": ["詢問錯誤訊息", "未能載入，請再試一次"],
 };
 
 export function languageOf(element) {
@@ -14,16 +14,22 @@ export function languageOf(element) {
 }
 
 const look = `
-:host { --fixdex-accent: #0b6e58; --fixdex-on-accent: #fff; color-scheme: light dark; }
+:host {
+  --fixdex-accent: light-dark(#0b6e58, #5fd0b0); --fixdex-on-accent: light-dark(#fff, #06261e);
+  --fixdex-font: system-ui, -apple-system, "PingFang SC", "PingFang TC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
+  color-scheme: light dark;
+}
 :host([inline]) { display: block; }
 .open {
   position: fixed; bottom: max(1rem, env(safe-area-inset-bottom)); right: 1rem; z-index: 2147483000;
   border: 0; border-radius: 99px; padding: .7rem 1.15rem; cursor: pointer;
   background: var(--fixdex-accent); color: var(--fixdex-on-accent);
-  font: 600 15px/1.3 system-ui, -apple-system, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
+  font: 600 15px/1.3 var(--fixdex-font);
   box-shadow: 0 2px 6px rgb(0 0 0 / .2), 0 8px 24px rgb(0 0 0 / .16);
 }
 :host([position="left"]) .open { right: auto; left: 1rem; }
+:host([inline]) .open { position: static; }
+.open[hidden] { display: none; }
 .open:focus-visible { outline: 3px solid var(--fixdex-accent); outline-offset: 3px; }
 `;
 
@@ -38,29 +44,42 @@ class FixdexChat extends HTMLElement {
     if (this.shadowRoot) return;
     const root = this.attachShadow({ mode: "open" });
     styled(root, look);
-    if (this.hasAttribute("inline")) {
-      this.open();
-      return;
-    }
+    const inline = this.hasAttribute("inline");
+    const [ask, again] = words[languageOf(this)];
     const button = document.createElement("button");
     button.type = "button";
     button.className = "open";
-    button.setAttribute("aria-haspopup", "dialog");
-    button.textContent = this.getAttribute("label") || words[languageOf(this)];
-    button.addEventListener("click", () => this.open());
+    button.hidden = inline;
+    if (!inline) button.setAttribute("aria-haspopup", "dialog");
+    button.textContent = this.getAttribute("label") || ask;
+    const open = async () => {
+      try {
+        await this.open();
+        button.hidden = inline;
+        button.textContent = this.getAttribute("label") || ask;
+      } catch {
+        button.hidden = false;
+        button.textContent = again;
+      }
+    };
+    button.addEventListener("click", open);
     root.append(button);
+    if (inline) open();
   }
 
   get server() {
     return new URL(this.getAttribute("server") || new URL("..", place), location.href);
   }
 
+  // What could not be fetched is tried again by the next click.
   async open() {
-    const { openPanel } = await import(new URL("fixdex-chat-panel.js", place));
-    this.panel ??= openPanel(this);
-    // What could not be fetched is tried again by the next click.
-    this.panel.catch(() => delete this.panel);
-    (await this.panel).show();
+    this.panel ??= import(new URL("fixdex-chat-panel.js", place)).then(({ openPanel }) => openPanel(this));
+    try {
+      (await this.panel).show();
+    } catch (error) {
+      this.panel = undefined;
+      throw error;
+    }
   }
 }
 

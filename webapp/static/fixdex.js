@@ -39,7 +39,14 @@ function equip(root) {
     const button = make("button", "copy", words.copy);
     button.type = "button";
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(block.querySelector("pre").textContent);
+      const pre = block.querySelector("pre");
+      try {
+        await navigator.clipboard.writeText(pre.textContent);
+      } catch {
+        // Only safe addresses have a clipboard: elsewhere it is chosen, ready for Ctrl+C.
+        getSelection().selectAllChildren(pre);
+        return;
+      }
       button.textContent = words.copied;
       say(words.copied);
       setTimeout(() => (button.textContent = words.copy), 2000);
@@ -52,13 +59,14 @@ function equip(root) {
       const data = new FormData(helped, event.submitter);
       const reason = data.get("reason");
       const body = { question: data.get("question"), post: data.get("post"), helped: !reason, reason };
-      await fetch(new URL("api/feedback", form.action), {
+      const response = await fetch(new URL("api/feedback", form.action), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(body),
-      });
-      helped.replaceChildren(make("span", "", words.thanks));
-      say(words.thanks);
+      }).catch(() => null);
+      const said = response?.ok ? words.thanks : words.notNoted;
+      helped.replaceChildren(make("span", "", said));
+      say(said);
     });
   }
   showRecent(root);
