@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -36,6 +37,8 @@ _TOLD, _OF_A_POST = 3, 8
 _SEEN = 1.5
 # Spelling is looked at so far, and a longer question is not offered anew.
 _SPELLED, _SUGGESTED = 2000, 200
+# How a word is written is looked up in so many problems.
+_FORMS = 5
 # So many words that a problem holds of the question are named.
 _MATCHED = 6
 _HOLDS_NONE = 0.1
@@ -92,12 +95,23 @@ class Generation:
         found = corrections(text[:_SPELLED], self.ranking.holding)
         suggestion = text
         for typed, meant in found.items():
-            suggestion = re.sub(rf"\b{typed}\b", meant, suggestion)
+            suggestion = re.sub(rf"\b{typed}\b", self._as_written(meant), suggestion)
         if _ONE_LETTER.fullmatch(text.strip()):
             # Who types one character has begun a word.
             text = " ".join(self.beginning(fold(text.strip()))[:_BEGUN]) or text
         asked = respelled(read_question(text, self.glossary), found)
         return asked, suggestion if found and len(text) <= _SUGGESTED else None
+
+    def _as_written(self, word: str) -> str:
+        """A word as posts write it: `unrelated`, where only its stem is known to be near."""
+        (term,) = words(word)
+        postings = self.ranking.term(term.text)
+        forms: Counter[str] = Counter()
+        for number in postings[0][:_FORMS].tolist() if postings else ():
+            text = _whole(self.problem(number))
+            cut = (one for one in words(text) if one.text == term.text)
+            forms.update(fold(text[one.start : one.end]) for one in cut)
+        return word if word in forms or not forms else forms.most_common(1)[0][0]
 
     def judge(self, question: Question, without: Sequence[str] = ()) -> Judged:
         """The best problem of each post, best first, and what was seen of the first of them.
@@ -206,9 +220,7 @@ class Generation:
 
     def matched(self, number: int, text: str, importance: Mapping[str, float]) -> tuple[str, ...]:
         """The telling words of a question that a problem holds, as typed, most important first."""
-        problem = self.problem(number)
-        whole = "\n".join([problem.title, *(part.block.text for part in problem.parts)])
-        there = held(whole, importance)
+        there = held(_whole(self.problem(number)), importance)
         found = {
             text[word.start : word.end]: importance[word.text]
             for word in words(text[:_SPELLED])
@@ -239,6 +251,10 @@ class Generation:
             return len(postings[0]) if postings else 0
 
         return sorted(found, key=lambda term: (-used(term), term))
+
+
+def _whole(problem: Problem) -> str:
+    return "\n".join([problem.title, *(part.block.text for part in problem.parts)])
 
 
 _Value = TypeVar("_Value")

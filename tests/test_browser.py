@@ -135,6 +135,69 @@ def test_copying_says_so(open_page: OpenPage, site: str) -> None:
     assert copied == "python3 -m venv .venv\n.venv/bin/pip install requests"
 
 
+def test_where_there_is_no_clipboard_the_code_is_chosen(page: Any, site: str) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.goto(f"{site}/?q={PIP}")
+    page.locator(".answer .copy").first.click()
+    chosen = page.evaluate("getSelection().toString()")
+    assert chosen == "python3 -m venv .venv\n.venv/bin/pip install requests"
+
+
+def test_filters_narrow_and_are_taken_off_again(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#question").fill("error")
+    facet = page.locator(".facets a", has_text="nginx").first
+    assert facet.locator("span").inner_text() == "1"
+    facet.click()
+    page.locator(".narrowed a", has_text="nginx").wait_for()
+    assert page.locator(".posts h3").all_inner_texts() == ["nginx 502 Bad Gateway 排查"]
+    assert "tag=nginx" in page.url
+    page.locator(".narrowed a").click()
+    page.locator(".posts li").nth(1).wait_for()
+    assert "tag=" not in page.url
+
+
+def test_a_word_mistyped_is_offered_right(page: Any, site: str) -> None:
+    page.goto(site)
+    page.locator("#question").fill("unrelatd histories")
+    page.locator(".suggestion a").click()
+    page.locator("article.answer, section.posts").first.wait_for()
+    assert page.locator("#question").input_value() == "unrelated histories"
+
+
+def test_the_box_grows_with_a_paste(page: Any, site: str) -> None:
+    page.goto(site)
+    box = page.locator("#question")
+    before = box.bounding_box()["height"]
+    box.fill("Traceback (most recent call last):\n" * 6)
+    assert box.bounding_box()["height"] > 3 * before
+    assert box.evaluate("(box) => box.scrollHeight <= box.clientHeight + 1")
+
+
+def test_the_link_of_an_answer_lands_on_its_lines_marked(page: Any, site: str) -> None:
+    page.goto(f"{site}/?q={PIP}")
+    page.locator(".answer h2 a").click()
+    target = page.locator("article.post :target")
+    assert target.inner_text() == "Use a virtual environment:"
+    marked = "(one) => getComputedStyle(one).boxShadow !== 'none'"
+    assert target.evaluate(marked)
+
+
+def test_on_paper_there_is_the_answer_and_nothing_to_press(page: Any, site: str) -> None:
+    page.goto(f"{site}/?q={PIP}")
+    page.emulate_media(media="print")
+    for pressed in ("form.ask", ".keys", ".copy", ".helped", ".languages", ".facets"):
+        assert not any(one.is_visible() for one in page.locator(pressed).all()), pressed
+    assert page.locator(".answer .fix pre").is_visible()
+
+
+def test_the_language_is_switched_by_a_button(page: Any, site: str) -> None:
+    page.goto(f"{site}/?q={PIP}")
+    page.locator(".languages button", has_text="繁體中文").click()
+    page.locator("html[lang=zh-Hant]").wait_for()
+    assert page.locator("#question").input_value() == PIP
+
+
 def test_a_no_asks_why(page: Any, site: str) -> None:
     page.goto(f"{site}/?q={PIP}")
     page.locator(".helped summary").click()
