@@ -249,8 +249,9 @@ def _words() -> jieba.Tokenizer:
 def _cache_folder() -> Path:
     """A folder only this user may enter; a fresh temporary one where no home can be written."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(base).expanduser() / "fixdex"
     try:
+        # A user without a home, as systems give to services, has no `~`.
+        folder = Path(base).expanduser() / "fixdex"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stat = folder.stat()
         mine = not hasattr(os, "getuid") or (

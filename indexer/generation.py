@@ -27,7 +27,7 @@ from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
 from indexer.roles import tells_of_trouble
 from indexer.snippets import Passage, best_passage
-from indexer.spelling import corrections
+from indexer.spelling import corrections, is_near
 from indexer.worth import worth_of_fix
 
 # For so many posts it is looked at which of their problems to show; at so many of each. Where the
@@ -95,23 +95,23 @@ class Generation:
         found = corrections(text[:_SPELLED], self.ranking.holding)
         suggestion = text
         for typed, meant in found.items():
-            suggestion = re.sub(rf"\b{typed}\b", self._as_written(meant), suggestion)
+            suggestion = re.sub(rf"\b{typed}\b", self._as_written(typed, meant), suggestion)
         if _ONE_LETTER.fullmatch(text.strip()):
             # Who types one character has begun a word.
             text = " ".join(self.beginning(fold(text.strip()))[:_BEGUN]) or text
         asked = respelled(read_question(text, self.glossary), found)
         return asked, suggestion if found and len(text) <= _SUGGESTED else None
 
-    def _as_written(self, word: str) -> str:
-        """A word as posts write it: `unrelated`, where only its stem is known to be near."""
-        (term,) = words(word)
+    def _as_written(self, typed: str, meant: str) -> str:
+        """A word as posts write it, best one near what was typed: its stem alone is known."""
+        (term,) = words(meant)
         postings = self.ranking.term(term.text)
         forms: Counter[str] = Counter()
         for number in postings[0][:_FORMS].tolist() if postings else ():
             text = _whole(self.problem(number))
             cut = (one for one in words(text) if one.text == term.text)
             forms.update(fold(text[one.start : one.end]) for one in cut)
-        return word if word in forms or not forms else forms.most_common(1)[0][0]
+        return max(forms, key=lambda form: (is_near(typed, form), forms[form]), default=meant)
 
     def judge(self, question: Question, without: Sequence[str] = ()) -> Judged:
         """The best problem of each post, best first, and what was seen of the first of them.

@@ -11,6 +11,8 @@ from indexer.analyzer import words
 _WORD = re.compile(r"(?<![\w.\-/\\:])[A-Za-z]{3,20}(?![\w.\-/\\:])")
 # A shorter word is one letter away from too many others.
 _SHORTEST = 5
+# What makes another word of a word: `starter` is no slip of `start`.
+_MAKES_ANOTHER = ("er", "ers", "or", "ors", "ly", "ness", "able", "ment", "ments")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -29,7 +31,7 @@ def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict
             continue
         tried = sorted(set(_one_edit(typed.lower()))) if len(typed) >= _SHORTEST else []
         held, near = max(
-            ((_held(word, holding), word) for word in tried),
+            ((_held(word, holding), word) for word in tried if not _made_of(typed.lower(), word)),
             key=lambda one: one[0],
             default=(0, ""),
         )
@@ -44,9 +46,22 @@ def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict
     return found if len(found) >= len(lost) else {}
 
 
+def is_near(typed: str, word: str) -> bool:
+    """Whether a word is one letter away from what was typed."""
+    return word in _one_edit(typed.lower())
+
+
 def _held(word: str, holding: Callable[[str], int]) -> int:
+    return holding(_stem(word))
+
+
+def _made_of(typed: str, word: str) -> bool:
+    return any(typed.endswith(end) and _stem(word) == typed[: -len(end)] for end in _MAKES_ANOTHER)
+
+
+def _stem(word: str) -> str:
     (term,) = words(word)
-    return holding(term.text)
+    return term.text
 
 
 def _one_edit(word: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ PASTE = (
     'Traceback (most recent call last):\n  File "train.py", line 31, in <module>\n'
     "ValueError: Attempt to have a second RNNCell use the weights of a variable scope"
 )
+BLOG = "http://blog.localhost/"
+EMBEDDING = """<!doctype html><title>A blog</title><style>body { font: 1rem/1.7 serif;
+margin: 3rem auto; max-width: 34rem; padding: 0 1rem; color-scheme: light dark }</style>
+<h1>Somebody's blog</h1><p>Words of a post, and below to the right the way to ask.</p>
+<script type="module" src="{server}/static/fixdex-chat.js"></script>"""
 # Name → (address, what to type, what to wait for, how the browser is).
 STATES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "home": ("/", "", ".teach", {}),
@@ -71,7 +77,20 @@ STATES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         "/chat", RNNCELL, "fixdex-chat .next",
         {"locale": "zh-CN", "viewport": {"width": 320, "height": 700}},
     ),
+    "chat-right-to-left": ("/chat", "zzright خطأ connection refused", "fixdex-chat .next", {}),
+    "chat-long-code": (
+        "/chat", "zzcode fails", "fixdex-chat .next", {"viewport": {"width": 360, "height": 740}}
+    ),
+    "chat-nothing": ("/chat", "sourdough starter", "fixdex-chat .reply", {}),
+    "filters": ("/?q=error&tag=nginx", "", ".narrowed", {}),
+    "widget": (BLOG, RNNCELL, "fixdex-chat .next", {}),
+    "widget-dark-narrow": (
+        BLOG, RNNCELL, "fixdex-chat .next",
+        {"color_scheme": "dark", "locale": "zh-CN", "viewport": {"width": 320, "height": 700}},
+    ),
+    "widget-failed": (f"{BLOG}offline", RNNCELL, "fixdex-chat .reply button", {}),
 }  # fmt: skip
+SETTINGS = Settings(rate_limit="off", allowed_origins=(BLOG.rstrip("/"),))
 IN_DOCS = ("answer", "answer-dark", "answer-zh-narrow", "chat")
 
 
@@ -91,15 +110,23 @@ def main() -> None:
             copy.write_bytes(file.read_bytes())
         for name, text in ODD.items():
             (folder / name).write_text(text, "utf-8")
-        knowledge_base = KnowledgeBase(folder, Path(place) / "index", Settings(rate_limit="off"))
+        knowledge_base = KnowledgeBase(folder, Path(place) / "index", SETTINGS)
         knowledge_base.rebuild()
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        # The blog that is not there may ask this computer.
+        arguments = [*CHROMIUM_OPTIONS, "--disable-features=LocalNetworkAccessChecks"]
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
         with serving(knowledge_base) as address:
             for name, (path, typed, wanted, how) in STATES.items():
                 page = browser.new_context(
                     **{"viewport": {"width": 960, "height": 800}, "locale": "en-US", **how}
                 ).new_page()
-                page.goto(address + path)
+                html = EMBEDDING.replace("{server}", address)
+                page.route(f"{BLOG}**", partial(embed, html))
+                page.goto(path if path.startswith(BLOG) else address + path)
+                if path.startswith(BLOG):
+                    page.locator("fixdex-chat .open").click()
+                if path.endswith("offline"):
+                    page.route("**/api/ask", lambda route: route.abort())
                 if typed:
                     box = page.locator("fixdex-chat textarea, #question").first
                     box.fill(typed)
@@ -108,13 +135,18 @@ def main() -> None:
                 # The button says that it copies; nothing blinks.
                 page.wait_for_timeout(200)
                 picture = page.screenshot(
-                    full_page=name not in (*IN_DOCS, "chat-dark", "chat-zh-narrow"), caret="hide"
+                    full_page=name not in IN_DOCS and "chat" not in wanted, caret="hide"
                 )
                 (options.to / f"{name}.png").write_bytes(picture)
                 if name in IN_DOCS:
                     (ROOT / "docs" / f"{name}.png").write_bytes(picture)
                 page.context.close()
         browser.close()
+
+
+def embed(html: str, route: Any) -> None:
+    """Serves the page of a site that is not there."""
+    route.fulfill(body=html, content_type="text/html")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ def test_a_question_about_something_else_is_not_bent_to_what_posts_have() -> Non
     assert corrections("functino sourdough", holding) == {"functino": "function"}
 
 
+def test_another_word_made_of_a_known_one_is_no_slip() -> None:
+    for word in ("functioner", "refusedly", "connecter"):
+        assert corrections(word, holding) == {}
+
+
 def test_search_offers_the_nearest_word_and_keeps_the_question(make_kb: MakeKnowledgeBase) -> None:
     hits = make_kb(POSTS).search("unrelated historeis")
     assert hits.question == "unrelated historeis"

@@ -33,9 +33,11 @@ textarea, .mine, .reply li { unicode-bidi: plaintext; text-align: start; }
 .title { font-weight: 650; }
 .part { color: var(--quiet); font-size: 13px; }
 a { color: var(--accent); }
-.code { position: relative; margin: 0 0 .6rem; }
-pre { margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; border-radius: 8px; background: var(--soft); font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
-.code pre { padding-top: 2rem; } .code button { position: absolute; top: .3rem; right: .3rem; padding: .05rem .5rem; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
+.code, .diff { margin: 0 0 .6rem; border-radius: 8px; background: var(--soft); }
+.code { display: flex; flex-direction: column-reverse; }
+pre { flex: 1; min-width: 0; margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
+.code button { align-self: end; margin: .4rem .4rem -.4rem 0; padding: .05rem .5rem; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
+@media (min-width: 40rem) { :host([inline]) .code { flex-direction: row; } :host([inline]) .code button { align-self: start; } }
 details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
 .added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
 .quiet { color: var(--quiet); }
@@ -218,7 +220,7 @@ class Panel {
       this.log.scrollTop += mine.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 12;
     } catch (error) {
       waiting.replaceChildren(make("p", "", error.message && !(error instanceof TypeError) ? error.message : this.words.no_answer));
-      const retry = make("button", "", this.words.retry);
+      const retry = make("button", "ask", this.words.retry);
       retry.addEventListener("click", () => {
         mine.remove();
         waiting.remove();

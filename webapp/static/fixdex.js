@@ -143,6 +143,9 @@ async function show(address, settled) {
     return;
   }
   shown = search;
+  // As the page looks where it is loaded with a question: what was found stands high.
+  form.parentElement.classList.toggle("home", !search);
+  document.querySelector("h1").classList.toggle("hidden", Boolean(search));
   const question = new URLSearchParams(search).get("q");
   document.title = question ? `${question.slice(0, 60)} · ${words.title}` : words.title;
   equip(found);
