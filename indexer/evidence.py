@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -230,9 +230,9 @@ class Evidence:
             ("error_same", error, same), ("block_same", ~head, same),
         ):  # fmt: skip
             np.maximum.at(seen[name], text.block_owner[among], of[among].astype(np.float32))
-        for name, reach in (("near", NEAR), ("far", FAR)):
-            within = _within(text.at[place], word, factor, wanted.importance, reach)
-            np.maximum.at(seen[name], who, within / np.float32(total))
+        within = _within(text.at[place], word, factor, wanted.importance, (NEAR, FAR))
+        for name, found in zip(("near", "far"), within, strict=True):
+            np.maximum.at(seen[name], who, found / np.float32(total))
 
     def _posts(
         self, seen: dict[str, Floats], question: Question, wanted: Wanted, posts: Ints
@@ -303,20 +303,30 @@ def _coefficients(kind: str) -> Floats:
     return np.array([found[name] for name in NAMES], np.float32)
 
 
-def _within(spot: Places, word: Ints, factor: Floats, importance: Floats, reach: int) -> Floats:
-    """For each place, what the words that follow within reach count for together."""
-    total = np.zeros(len(spot), np.float32)
-    for number in np.unique(word):
-        best = np.zeros(len(spot), np.float32)
-        mine = word == number
-        for kind in np.unique(factor[mine]):
-            spots = np.sort(spot[mine & (factor == kind)])
-            following = np.searchsorted(spots, spot)
-            near = spots[np.minimum(following, len(spots) - 1)] - spot
-            there = (following < len(spots)) & (near < reach)
-            best = np.maximum(best, np.where(there, kind, np.float32(0)))
-        total += best * importance[number]
-    return total
+def _within(
+    spot: Places, word: Ints, factor: Floats, importance: Floats, reaches: Sequence[int]
+) -> list[Floats]:
+    """For each place, what the words that follow within each reach count for together.
+
+    A word that is said in several ways within reach counts as its best. Each place of a word is
+    within reach of those from `reach` before it, or from the place of the same word before it.
+    """
+    spots, at = np.unique(spot, return_inverse=True)
+    order = np.lexsort((spot, word))
+    totals = [np.zeros(len(spots) + 1) for _ in reaches]
+    below = np.float32(0)
+    for level in np.unique(factor):
+        mine = order[factor[order] >= level]
+        words, here = word[mine], spot[mine]
+        gain = importance[words] * (level - below)
+        below = level
+        since = np.zeros(len(here), np.int64)
+        since[1:] = np.where(words[1:] == words[:-1], here[:-1] + 1, 0)
+        left = np.bincount(at[mine] + 1, gain, len(spots) + 1)
+        for total, reach in zip(totals, reaches, strict=True):
+            first = np.searchsorted(spots, np.maximum(here - reach + 1, since))
+            total += np.bincount(first, gain, len(spots) + 1) - left
+    return [np.cumsum(total)[at].astype(np.float32) for total in totals]
 
 
 def _best_sum(owner: Ints | Places, word: Ints, value: Floats, words: int, owners: int) -> Floats:

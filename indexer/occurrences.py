@@ -99,28 +99,32 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: TermLi
 
 def gather(wording: Wording, problems: Ints) -> Text:
     """The words of these problems, each as far as it is looked at."""
-    words, at, owner, fields, block_of, block_owner = [], [], [], [], [], []
-    blocks = 0
-    for i, problem in enumerate(problems):
-        first, last = wording.problems[problem], wording.problems[problem + 1]
-        edges = np.asarray(wording.blocks[first : last + 1])
-        start, end = edges[0], min(edges[-1], edges[0] + _READ)
-        words.append(wording.words[start:end])
-        lengths = np.diff(np.minimum(edges, end))
-        at.append(np.arange(end - start, dtype=np.int64) + i * _APART)
-        owner.append(np.full(end - start, i, np.int32))
-        fields.append(wording.fields[first:last])
-        block_of.append(np.repeat(np.arange(blocks, blocks + len(lengths)), lengths))
-        block_owner.append(np.full(len(lengths), i, np.int32))
-        blocks += len(lengths)
-    return Text(
-        np.concatenate(words),
-        np.concatenate(at),
-        np.concatenate(owner),
-        np.concatenate(block_of),
-        np.concatenate(fields).astype(np.int32),
-        np.concatenate(block_owner),
+    number = np.arange(len(problems), dtype=np.int32)
+    first, last = wording.problems[problems], wording.problems[problems + 1]
+    blocks, of_block = ranges(first, last)
+    starts, ends = wording.blocks[first], wording.blocks[last]
+    ends = np.minimum(ends, starts + _READ)
+    words, of_word = ranges(starts, ends)
+    edge = ends[of_block]
+    lengths = np.minimum(wording.blocks[blocks + 1], edge) - np.minimum(
+        wording.blocks[blocks], edge
     )
+    return Text(
+        wording.words[words],
+        words - (starts - number * np.int64(_APART))[of_word],
+        number[of_word],
+        np.repeat(np.arange(len(blocks)), lengths),
+        wording.fields[blocks].astype(np.int32),
+        number[of_block],
+    )
+
+
+def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
+    """All whole numbers of several ranges one after the other, and for each the number of its."""
+    lengths = ends - starts
+    owner = np.repeat(np.arange(len(starts)), lengths)
+    before = np.cumsum(lengths) - lengths
+    return np.arange(len(owner)) + (starts - before)[owner], owner
 
 
 def meet(words: Ints, wanted: Wanted, known: int) -> Met:

@@ -6,6 +6,7 @@ import io
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -182,12 +183,17 @@ def _sorted(
     )
 
 
+# Rows of so many terms are remembered.
+_FOUND = 20_000
+
+
 class TermList(Sequence[str]):
     """Sorted terms in one buffer of UTF-8, looked up without making a string of each."""
 
     def __init__(self, data: bytes | memoryview, ends: npt.NDArray[np.int64]) -> None:
         self._data = memoryview(data)
         self._ends = ends
+        self.find = lru_cache(maxsize=_FOUND)(self._find)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -195,7 +201,7 @@ class TermList(Sequence[str]):
     def __getitem__(self, i: Any) -> Any:
         return bytes(self._data[self._ends[i] : self._ends[i + 1]]).decode("utf-8")
 
-    def find(self, term: str) -> int | None:
+    def _find(self, term: str) -> int | None:
         """The row of a term, or None. UTF-8 sorts as code points do."""
         row = bisect_left(self, term)
         return row if row < len(self) and self[row] == term else None
@@ -270,8 +276,11 @@ def write(postings: Postings, folder: Path) -> None:
 def open_file(folder: Path) -> PostingFile:
     """The postings of a folder, mapped into memory rather than read."""
     ends, starts, problems, fields, counts, *wording = (
-        # np.memmap refuses an empty file; an index of no posts is still an index.
-        np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
+        # np.memmap refuses an empty file; an index of no posts is still an index. Not as memmap:
+        # each slice of one costs ten times that of an array.
+        np.asarray(
+            np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
+        )
         for path in (folder / f"{name}.npy" for name in _FILES)
     )
     terms = TermList((folder / "terms.txt").read_bytes(), np.array(ends))
