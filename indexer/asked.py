@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -75,23 +76,30 @@ class Asked:
                 (since,),
             ).fetchall()
             said = database.execute(
-                "SELECT question, helped, reason FROM helped WHERE at >= ?", (since,)
+                "SELECT question, helped, reason, post, at FROM helped WHERE at >= ? ORDER BY at",
+                (since,),
             ).fetchall()
         helped: dict[str, list[tuple[Any, ...]]] = {}
         for question, *rest in said:
             helped.setdefault(question, []).append(tuple(rest))
+        noted = {row[0] for row in rows}
+        only_said = [
+            (question, len(votes), "answer", votes[-1][2], votes[-1][3])
+            for question, votes in helped.items()
+            if question not in noted
+        ]
         found = [
             Reported(
                 question,
                 times,
                 outcome,
                 post,
-                sum(bool(yes) for yes, _ in helped.get(question, ())),
-                sum(not yes for yes, _ in helped.get(question, ())),
-                tuple(sorted({why for _, why in helped.get(question, ()) if why})),
+                sum(bool(yes) for yes, *_ in helped.get(question, ())),
+                sum(not yes for yes, *_ in helped.get(question, ())),
+                tuple(sorted({why for _, why, *_ in helped.get(question, ()) if why})),
                 last,
             )
-            for question, times, outcome, post, last in rows
+            for question, times, outcome, post, last in [*rows, *only_said]
         ]
         wanted = [one for one in found if one.outcome != "answer" or one.did_not_help]
         wanted.sort(key=lambda one: (-one.times - one.did_not_help, -one.last))
@@ -101,12 +109,10 @@ class Asked:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._lock:
-                new = not self.file.exists()
                 self.file.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(self.file, os.O_CREAT | os.O_RDWR, 0o600))
                 database = sqlite3.connect(self.file, timeout=2)
                 try:
-                    if new:
-                        self.file.chmod(0o600)
                     database.executescript(_TABLES)
                     with database:
                         yield database

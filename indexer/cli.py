@@ -276,7 +276,7 @@ def report(kb: str | None, index: str | None, days: float, as_json: bool) -> Non
     settings = _open(kb, index).settings
     if not settings.asked:
         raise SettingsError("nothing is kept of what was asked; name a file with the setting asked")
-    rows = Asked(Path(settings.asked).expanduser()).report(days)
+    rows = Asked(Path(settings.asked)).report(days)
     if as_json:
         _print_json([asdict(row) for row in rows])
     else:

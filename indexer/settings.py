@@ -43,6 +43,10 @@ class Settings:
     )
     rate_limit: str = _setting("120", "Questions a visitor may ask per minute, or `off`.")
     site_rate_limit: str = _setting("off", "Questions all visitors may ask per minute, or `off`.")
+    trusted_proxy: str = _setting(
+        "127.0.0.1",
+        "Address of the web server in front, which says for whom it asks; `*`: any address.",
+    )
     path_prefix: str = _setting("", "Path the site lives under behind a proxy, e.g. `/kb`.")
     allowed_hosts: tuple[str, ...] = _setting(
         (), "Names the site answers to, e.g. `kb.example.com`; none given, any on this computer."
@@ -70,14 +74,14 @@ def load_settings(
             raise SettingsError(
                 f"{folder / FILE}: there is no setting {name!r}; known are {', '.join(known)}"
             )
-        values[name] = _convert(name, value, f"{folder / FILE}: {name}")
+        values[name] = _convert(name, value, f"{folder / FILE}: {name}", folder)
     for name in known:
         variable = f"FIXDEX_{name.upper()}"
         if variable in environment:
-            values[name] = _convert(name, environment[variable], variable)
+            values[name] = _convert(name, environment[variable], variable, Path.cwd())
     for name, value in options.items():
         if value is not None:
-            values[name] = _convert(name, value, f"--{name.replace('_', '-')}")
+            values[name] = _convert(name, value, f"--{name.replace('_', '-')}", Path.cwd())
     return Settings(**values)
 
 
@@ -101,7 +105,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
 
 
-def _convert(name: str, value: Any, where: str) -> Any:
+def _convert(name: str, value: Any, where: str, folder: Path) -> Any:
+    """The value of a setting; a file is named from `folder`. Raises SettingsError."""
     default = getattr(Settings(), name)
     if isinstance(default, bool):
         text = str(value).strip().lower()
@@ -118,13 +123,16 @@ def _convert(name: str, value: Any, where: str) -> Any:
         return int(text)
     if isinstance(default, tuple):
         items = value if isinstance(value, (list, tuple)) else str(value).split(",")
-        return tuple(item for item in (str(i).strip() for i in items) if item)
+        # As browsers send them: without a slash at the end, in lower case.
+        return tuple(item for item in (str(i).strip().rstrip("/").lower() for i in items) if item)
     if name in ("rate_limit", "site_rate_limit"):
         # YAML 1.1 reads a bare `off` as false.
         value = "off" if value is False else str(value).lower()
     if not isinstance(value, str | int | float):
         raise SettingsError(f"{where}: expected a text, not {value!r}")
     text = str(value).strip()
+    if name == "asked" and text:
+        return str(folder.absolute() / Path(text).expanduser())
     if name in _SHAPES:
         shape, expected = _SHAPES[name]
         if not shape.fullmatch(text):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import MakeKnowledgeBase, OpenPage, serving, violations
-from indexer import Settings
+from indexer import Asked, Settings
 from posts_for_tests import POSTS
 
 PIP = "externally-managed-environment"
@@ -39,6 +40,121 @@ def test_the_answer_comes_while_one_types(page: Any, site: str) -> None:
     assert page.title().startswith(PIP)
     assert page.locator("#told").text_content().startswith("Fix:")
     assert [one for one in faults if "ERR_ABORTED" not in one] == []
+
+
+def test_half_a_word_of_an_input_method_is_no_question(page: Any, site: str) -> None:
+    asked: list[str] = []
+    page.goto(site)
+    page.on("request", lambda one: asked.append(one.url) if "/found" in one.url else None)
+    page.locator("#question").focus()
+    typing = page.context.new_cdp_session(page)
+    for letters in ("q", "qu", "quan", "quanxian"):
+        typing.send(
+            "Input.imeSetComposition",
+            {"text": letters, "selectionStart": len(letters), "selectionEnd": len(letters)},
+        )
+        page.wait_for_timeout(250)
+    assert asked == []
+    typing.send("Input.insertText", {"text": "权限"})
+    page.locator("section.posts, article.answer, .verdict").first.wait_for()
+    assert len(asked) == 1
+
+
+def test_a_question_that_was_settled_is_kept_for_the_report(
+    page: Any, make_kb: MakeKnowledgeBase, tmp_path: Path
+) -> None:
+    file = tmp_path / "asked.sqlite"
+    with serving(make_kb(POSTS, Settings(rate_limit="off", asked=str(file)))) as site:
+        page.goto(site)
+        page.locator("#question").press_sequentially("zzqqxx wwvvkk", delay=5)
+        page.locator(".verdict").wait_for()
+        assert not file.exists()
+        with page.expect_response("**/found*"):
+            page.locator("#question").press("Enter")
+        page.locator("#question").fill(PIP)
+        page.locator(".helped summary").click()
+        with page.expect_response("**/api/feedback"):
+            page.locator(".helped button[value=outdated]").click()
+    asked = {row.question: (row.outcome, row.reasons) for row in Asked(file).report()}
+    assert asked == {"zzqqxx wwvvkk": ("none", ()), PIP: ("answer", ("outdated",))}
+
+
+def test_what_escape_clears_is_one_step_back(page: Any, site: str) -> None:
+    page.goto(site)
+    box = page.locator("#question")
+    box.fill(PIP)
+    page.locator("article.answer").wait_for()
+    box.press("Escape")
+    page.locator(".teach").wait_for()
+    page.go_back()
+    page.locator("article.answer").wait_for()
+    assert box.input_value() == PIP
+
+
+def test_a_long_paste_is_asked_by_its_end_and_kept_with_the_page(page: Any, site: str) -> None:
+    log = "开始构建 step 1 of many\n" * 5000 + f"error: {PIP}"
+    page.goto(site)
+    with page.expect_request("**/found") as sent:
+        page.locator("#question").fill(log)
+    assert sent.value.method == "POST"
+    page.locator("article.answer h2", has_text="externally").wait_for()
+    assert page.locator("[data-cut]").is_visible()
+    assert "q=" not in page.url
+    page.reload()
+    page.locator("article.answer h2", has_text="externally").wait_for()
+    assert page.locator("#question").input_value().endswith(PIP)
+
+
+def test_the_arrow_moves_in_a_long_question_and_leaves_it_from_its_end(
+    page: Any, site: str
+) -> None:
+    page.goto(site)
+    box = page.locator("#question")
+    box.fill("error " * 60)
+    page.locator("section.posts, article.answer").first.wait_for()
+    focused = "document.activeElement.id"
+    for key in ("Control+Home", "ArrowDown", "Control+End", "Shift+ArrowDown"):
+        box.press(key)
+        assert page.evaluate(focused) == "question", key
+    box.press("ArrowDown")
+    assert page.evaluate(focused) != "question"
+
+
+def test_a_refusal_while_typing_says_when_to_ask_again(
+    open_page: OpenPage, make_kb: MakeKnowledgeBase
+) -> None:
+    page = open_page(locale="zh-CN")
+    with serving(make_kb(POSTS, Settings(rate_limit="1"))) as site:
+        page.goto(f"{site}/?q=nginx")
+        page.locator("#question").fill(PIP)
+        page.locator("#found .verdict", has_text="秒后再问").wait_for()
+
+
+def test_the_next_page_begins_at_its_top(open_page: OpenPage, make_kb: MakeKnowledgeBase) -> None:
+    page = open_page(viewport={"width": 800, "height": 500})
+    posts = {f"{i}.md": f"# zzmany {i}\n\nzzmany words of a post\n" for i in range(15)}
+    with serving(make_kb(posts, Settings(rate_limit="off"))) as site:
+        page.goto(f"{site}/?q=zzmany")
+        page.locator("nav.pages a[rel=next]").click()
+        page.locator("nav.pages a[rel=prev]").wait_for()
+        page.locator("#posts-title:focus").wait_for()
+        assert page.locator("#posts-title").evaluate(
+            "(one) => { const { top } = one.getBoundingClientRect();"
+            " return top >= 0 && top < innerHeight; }"
+        )
+
+
+def test_a_heading_called_like_a_part_of_the_page_breaks_nothing(
+    page: Any, make_kb: MakeKnowledgeBase
+) -> None:
+    post = "# zz\n\n## Keys\n\n```sh\nls\n```\n\n## Told\n\n## Found\n\n<p class=hidden>seen</p>\n"
+    faults = faults_of(page)
+    with serving(make_kb({"zz.md": post}, Settings(rate_limit="off"))) as site:
+        page.goto(f"{site}/posts/zz.md")
+        page.locator(".body .copy").click()
+        assert page.locator("#told").inner_text() == "Told"
+        assert page.get_by_text("seen").bounding_box()["height"] > 10
+    assert faults == []
 
 
 def test_one_chinese_character_is_enough(page: Any, site: str) -> None:
@@ -196,6 +312,12 @@ def test_the_language_is_switched_by_a_button(page: Any, site: str) -> None:
     page.locator(".languages button", has_text="繁體中文").click()
     page.locator("html[lang=zh-Hant]").wait_for()
     assert page.locator("#question").input_value() == PIP
+    page.goto(site)
+    page.locator("#question").fill("nginx 502")
+    page.locator("article.answer").wait_for()
+    page.locator(".languages button", has_text="English").click()
+    page.locator("html[lang=en]").wait_for()
+    assert page.locator("#question").input_value() == "nginx 502"
 
 
 def test_a_no_asks_why(page: Any, site: str) -> None:

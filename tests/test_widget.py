@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from conftest import MakeKnowledgeBase, OpenPage, serving, violations
-from indexer import Settings
+from indexer import REASONS, Settings
 from posts_for_tests import POSTS
 from webapp.texts import LANGUAGES, texts
 
@@ -241,7 +241,9 @@ def test_the_owner_chooses_colours_and_whether_it_is_dark(
 ) -> None:
     page = open_page(color_scheme="dark")
     page.goto(blog_with_widget)
-    page.add_style_tag(content="fixdex-chat { --fixdex-accent: #123456; color-scheme: light; }")
+    page.add_style_tag(
+        content="fixdex-chat { --fixdex-accent: #123456; --fixdex-color-scheme: light; }"
+    )
     page.locator("fixdex-chat button.open").click()
     colour = "(one) => getComputedStyle(one).backgroundColor"
     send = page.locator("fixdex-chat form button")
@@ -275,6 +277,118 @@ def test_opening_starts_where_the_conversation_ended(page: Any, blog_with_widget
     page.locator("fixdex-chat .reply").nth(2).wait_for()
     log = page.locator("fixdex-chat .log")
     assert log.evaluate("(log) => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
+
+
+def test_what_is_typed_in_the_widget_reaches_no_shortcut_of_the_page(
+    page: Any, blog_with_widget: str
+) -> None:
+    page.goto(blog_with_widget)
+    page.evaluate(
+        "window.heard = ''; for (const kind of ['keydown', 'keyup'])"
+        " document.addEventListener(kind, (event) => { window.heard += event.key; });"
+    )
+    page.locator("fixdex-chat button.open").click()
+    page.keyboard.type("is /usr/bin/ld")
+    assert page.locator("fixdex-chat textarea").input_value() == "is /usr/bin/ld"
+    assert page.evaluate("window.heard") == ""
+
+
+def test_the_looks_of_the_page_do_not_reach_the_widget(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.add_style_tag(
+        content="html { font-size: 62.5%; direction: rtl } body { text-transform: uppercase; "
+        "text-align: center; text-indent: 2em; letter-spacing: 1em } button { display: none }"
+    )
+    page.locator("fixdex-chat button.open").click()
+    ask_in_widget(page, "externally-managed-environment")
+    assert page.locator("fixdex-chat .panel").bounding_box()["width"] == 432
+    look = page.locator("fixdex-chat .fix pre code").evaluate(
+        "(one) => (({ direction, textTransform, textAlign, textIndent, letterSpacing }) =>"
+        " [direction, textTransform, textAlign, textIndent, letterSpacing])(getComputedStyle(one))"
+    )
+    assert look == ["ltr", "none", "left", "0px", "normal"]
+
+
+def test_after_a_vote_escape_still_closes(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    reply = ask_in_widget(page, "externally-managed-environment")
+    with page.expect_request("**/api/feedback") as sent:
+        reply.locator(".helped button").first.click()
+    assert sent.value.post_data_json["helped"] is True
+    reply.locator(".helped", has_text="Noted").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("fixdex-chat .panel").wait_for(state="hidden")
+
+
+def test_a_no_in_the_widget_asks_why(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    reply = ask_in_widget(page, "externally-managed-environment")
+    reply.locator(".helped button", has_text="No").click()
+    reasons = reply.locator(".helped div button")
+    assert reasons.count() == len(REASONS)
+    with page.expect_request("**/api/feedback") as sent:
+        reasons.nth(2).click()
+    assert sent.value.post_data_json["reason"] == REASONS[2]
+
+
+def test_starting_over_lets_go_of_what_was_asked(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    waiting: list[Any] = []
+    page.route("**/api/ask", waiting.append)
+    box = page.locator("fixdex-chat textarea")
+    box.fill("nginx 502")
+    box.press("Enter")
+    page.locator("fixdex-chat .reply.quiet").wait_for()
+    page.locator("fixdex-chat header button").first.click()
+    page.unroute("**/api/ask")
+    ask_in_widget(page, "externally-managed-environment")
+    page.reload()
+    page.locator("fixdex-chat button.open").click()
+    page.locator("fixdex-chat .reply a").first.wait_for()
+    assert page.locator("fixdex-chat .mine").all_inner_texts() == ["externally-managed-environment"]
+
+
+def test_a_conversation_kept_by_another_version_is_let_go(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    ask_in_widget(page, "externally-managed-environment")
+    page.evaluate("sessionStorage.setItem(Object.keys(sessionStorage)[0], '[{\"question\": 1}]')")
+    page.reload()
+    page.locator("fixdex-chat button.open").click()
+    ask_in_widget(page, "externally-managed-environment")
+
+
+def test_a_refusal_is_told_in_the_readers_language(
+    page: Any, blog: ThreadingHTTPServer, make_kb: MakeKnowledgeBase
+) -> None:
+    address = f"http://127.0.0.1:{blog.server_port}"
+    settings = Settings(rate_limit="1", allowed_origins=(address,))
+    with serving(make_kb(POSTS, settings)) as server:
+        # The slash at the end of `server` may be left out, too.
+        html = EMBEDDED["strict"][0].replace('{server}/"', '{server}"')
+        blog.page = html.replace("{server}", server)  # type: ignore[attr-defined]  # for the handler above
+        page.goto(address)
+        page.locator("fixdex-chat button.open").click()
+        ask_in_widget(page, "externally-managed-environment")
+        box = page.locator("fixdex-chat textarea")
+        box.fill("nginx 502")
+        box.press("Enter")
+        page.locator("fixdex-chat .reply", has_text="秒後再問").wait_for()
+        page.route("**/api/ask", lambda route: route.fulfill(status=502, body="<html>"))
+        page.locator("fixdex-chat .reply button", has_text="重試").click()
+        page.locator("fixdex-chat .reply", has_text="沒有收到回答").wait_for()
+
+
+def test_of_a_log_too_long_the_end_is_asked(page: Any, blog_with_widget: str) -> None:
+    page.goto(blog_with_widget)
+    page.locator("fixdex-chat button.open").click()
+    log = "开始构建 step 1 of many\n" * 5000 + "error: externally-managed-environment"
+    reply = ask_in_widget(page, log)
+    reply.locator("a.title", has_text="externally-managed").wait_for()
+    assert "64 KiB" in page.locator("fixdex-chat .log > .part").inner_text()
 
 
 def test_before_it_is_opened_the_widget_takes_no_long_task(
@@ -330,7 +444,11 @@ def test_the_button_says_what_the_catalogue_says() -> None:
 def test_every_word_of_the_panel_is_in_the_catalogue() -> None:
     script = (STATIC / "fixdex-chat-panel.js").read_text("utf-8")
     asked = set(re.findall(r"\bwords\.(\w+)", script))
-    assert len(asked) > 20 and asked <= set(texts("en"))
+    (reasons,) = re.findall(r"const REASONS = (\[.*\]);", script)
+    assert tuple(json.loads(reasons)) == REASONS
+    parts = [f"part_{one}" for one in ("another", "cause", "check", "code", "error", "failing")]
+    follow = [f"next_{one}" for one in ("cause", "failing", "check", "another")]
+    assert len(asked) > 20 and asked | {*REASONS, *parts, *follow} <= set(texts("en"))
 
 
 def test_the_whole_widget_is_small() -> None:

@@ -33,7 +33,7 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.extensions["fixdex"] = knowledge_base
     app.extensions["visitors"] = Visitors(settings.rate_limit, settings.site_rate_limit)
-    app.extensions["asked"] = Asked(Path(settings.asked).expanduser()) if settings.asked else None
+    app.extensions["asked"] = Asked(Path(settings.asked)) if settings.asked else None
     filters.register(app)
     app.url_map.converters["post"] = _PostConverter
     app.register_blueprint(api.blueprint)
@@ -51,6 +51,8 @@ _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
 def _guard() -> None:
     """Refuses what another name or the page of another site sends. Raises Refused."""
     settings = api.knowledge_base().settings
+    if request.endpoint in ("api.health", "api.metrics"):
+        return  # watched by address, and nothing of a post is told
     host = urlsplit(f"//{request.host}").hostname or ""
     allowed = settings.allowed_hosts or (_THIS_COMPUTER if settings.host in _THIS_COMPUTER else ())
     # A page on the web could give itself a name that leads here.
@@ -59,7 +61,7 @@ def _guard() -> None:
             421, "wrong_host", f"This site does not answer to {host}; see allowed_hosts."
         )
     origin = request.headers.get("Origin")
-    own = origin is None or urlsplit(origin).netloc == request.host
+    own = origin is None or origin.partition("://")[2] == request.host
     if request.method == "POST" and not own and origin not in settings.allowed_origins:
         raise api.Refused(403, "foreign_origin", f"{origin} may not ask here; see allowed_origins.")
 
@@ -73,6 +75,9 @@ def _protect(response: Response) -> Response:
         # Code for anyone's page: scripts of type module are fetched by the rules of CORS.
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        if request.path.endswith("-panel.js"):
+            # Its button may be of another version for an hour, its words never.
+            headers["Cache-Control"] = "no-cache"
     return response
 
 
@@ -107,7 +112,7 @@ def make_server(app: Flask, host: str, port: int) -> Any:
         port=port,
         threads=8,
         ident="fixdex",
-        trusted_proxy="127.0.0.1",
+        trusted_proxy=app.extensions["fixdex"].settings.trusted_proxy,
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
     )
 

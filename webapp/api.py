@@ -32,9 +32,10 @@ _MOST_TURNS = 20
 class Refused(Exception):
     """A request that cannot be answered: status, code, and a sentence that says what to do."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, wait: int = 0) -> None:
+        """`wait`: the seconds after which it may be asked again."""
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.wait = status, code, message, wait
 
 
 def knowledge_base() -> KnowledgeBase:
@@ -50,10 +51,13 @@ def visitors() -> Visitors:
 
 
 def note(kind: str, answer: Answer, seconds: float) -> None:
-    """Counts a question and, where the owner wants it kept, keeps it."""
+    """Counts a question and, where the owner wants it kept, keeps it.
+
+    What asks on ("why?") wants no post of its own.
+    """
     visitors().count(kind, answer.state, seconds)
     asked: Asked | None = current_app.extensions["asked"]
-    if asked is not None and answer.question.strip():
+    if asked is not None and answer.question.strip() and answer.asks == "fix":
         post = answer.found.post.path if answer.found else None
         try:
             asked.note(answer.question, answer.state, post, answer.confidence)
@@ -88,9 +92,9 @@ def checked(question: str) -> str:
 
 def check_rate() -> None:
     """Raises Refused where this visitor asks too often."""
-    wait = visitors().wait(request.remote_addr or "")
+    wait = math.ceil(visitors().wait(request.remote_addr or ""))
     if wait:
-        raise Refused(429, "too_many_requests", f"Ask again in {math.ceil(wait)} seconds.")
+        raise Refused(429, "too_many_requests", f"Ask again in {wait} seconds.", wait)
 
 
 @blueprint.before_request
@@ -179,7 +183,7 @@ def search() -> Response:
 
 def number(name: str, default: int, most: int) -> int:
     """A whole number of the query string, from 1. Raises Refused where it is none."""
-    text = request.args.get(name, "")
+    text = request.values.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
@@ -272,8 +276,10 @@ def _failed(error: Exception) -> Response:
 
 def error_json(error: Refused) -> Response:
     """An error as every JSON address tells it."""
-    response = jsonify(error={"code": error.code, "message": error.message})
+    response = jsonify(
+        error={"code": error.code, "message": error.message, "retry_after": error.wait or None}
+    )
     response.status_code = error.status
-    if error.status == 429:
-        response.headers["Retry-After"] = "".join(filter(str.isdigit, error.message)) or "1"
+    if error.wait:
+        response.headers["Retry-After"] = str(error.wait)
     return response

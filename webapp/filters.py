@@ -130,6 +130,11 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "align"},
     "input": {"type", "checked", "disabled"},
 }
+# Those that our own rendering gives.
+_CLASSES = frozenset(
+    ("code", "is-error", "is-failing", "is-fix", "admonition", "admonition-title", *"ksmnc")
+)
+_BLANKS = re.compile(r"[\x00-\x20]")
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
 
 
@@ -143,7 +148,10 @@ def sanitised(html: str, picture: Callable[[str], str | None] = lambda _: None) 
     def allowed(tag: str, attribute: str, value: str) -> str | None:
         if tag == "img" and attribute == "src":
             return value if _DATA_IMAGE.match(value) else picture(value)
-        if attribute == "href" and value.lstrip().lower().startswith("data:"):
+        if attribute == "class":
+            # A post must not borrow the looks of the page: `hidden`, `answer`.
+            return " ".join(name for name in value.split() if name in _CLASSES) or None
+        if attribute == "href" and _BLANKS.sub("", value).lower().startswith("data:"):
             return None
         if tag == "input" and attribute == "type":
             return "checkbox"

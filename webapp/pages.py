@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from flask import (
     Blueprint,
@@ -54,16 +54,19 @@ def search() -> str:
     return _render("search.html", **_looked_up())
 
 
-@blueprint.get("/found")
+@blueprint.route("/found", methods=["GET", "POST"])
 def found() -> str:
-    """What the search page shows below its box, for the page to take in while one types."""
+    """What the search page shows below its box, for the page to take in while one types.
+
+    A long paste comes by POST: web servers in between refuse long addresses.
+    """
     return _render("_found.html", **_looked_up())
 
 
 def _looked_up() -> dict[str, Any]:
-    question = checked(request.args.get("q", ""))
-    removed = [text for text in request.args.get("without", "").split("\n") if text][:MOST_REMOVED]
-    narrowed = {name: request.args.get(name) or None for name in ("tag", "lang", "folder")}
+    question = checked(request.values.get("q", "").replace("\r\n", "\n"))
+    removed = list(filter(None, request.values.get("without", "").splitlines()))[:MOST_REMOVED]
+    narrowed = {name: request.values.get(name) or None for name in ("tag", "lang", "folder")}
     page = number("page", 1, 100_000)
     if not question.strip() and not any(narrowed.values()):
         return {"looked": False, "examples": _examples(), "question": ""}
@@ -81,7 +84,8 @@ def _looked_up() -> dict[str, Any]:
         lang=narrowed["lang"],
         folder=narrowed["folder"],
     )
-    if answer and request.endpoint == "pages.search":
+    said = "noted" in request.args
+    if answer and not said and (request.endpoint == "pages.search" or "asked" in request.values):
         note("page", answer, time.perf_counter() - started)
     else:
         # While one types, half a question is counted and never kept.
@@ -99,6 +103,7 @@ def _looked_up() -> dict[str, Any]:
         "address": _address,
         "pages": -(-hits.total // PER_PAGE),
         "reasons": REASONS,
+        "said": said,
     }
 
 
@@ -106,13 +111,18 @@ def without(question: str, removed: Sequence[str]) -> str:
     """A question less what it was read as; all of it where nothing would be left."""
     left = question
     for text in removed:
-        left = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", " ", left)
+        # Chinese has no blanks: what stands beside it is no part of a Latin word.
+        left = re.sub(rf"(?<![A-Za-z0-9_]){re.escape(text)}(?![A-Za-z0-9_])", " ", left)
     return left if left.strip() else question
 
 
 def _address(**changes: Any) -> str:
     """This page's address with other values; None leaves one out."""
-    values = {**request.args.to_dict(), **changes}
+    values = {**request.values.to_dict(), **changes}
+    if request.method == "POST":
+        del values["q"]
+    for passing in ("asked", "noted"):
+        values.pop(passing, None)
     kept = {name: value for name, value in values.items() if value not in (None, "", 1)}
     return f"{url_for('pages.search')}?{urlencode(kept)}"
 
@@ -193,7 +203,7 @@ def feedback() -> AnyResponse:
     reason = request.form.get("reason") or None
     helped = reason is None and request.form.get("helped") == "yes"
     note_help(question, request.form.get("post") or None, helped, reason)
-    return redirect(url_for("pages.search", q=question), 303)
+    return redirect(url_for("pages.search", q=question, noted=1), 303)
 
 
 @blueprint.post("/language")
@@ -201,10 +211,9 @@ def language() -> AnyResponse:
     """Chooses the language of the pages, and leads back."""
     chosen = request.form.get("language", "")
     back = request.form.get("back", "")
-    inside = back.startswith("/") and not back.startswith(("//", "/\\"))
-    response = redirect(
-        request.script_root + back.rstrip("?") if inside else url_for("pages.search"), 303
-    )
+    # A page of this site, and nothing that a browser might read as an address elsewhere.
+    inside = re.fullmatch(r"/(?![/\\])[!-~]*", back) and back.startswith(request.script_root + "/")
+    response = redirect(back if inside else url_for("pages.search"), 303)
     if chosen in LANGUAGES:
         response.set_cookie(COOKIE, chosen, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response
@@ -217,7 +226,7 @@ def words(language: str) -> Response:
         raise Refused(404, "no_language", texts(_language())["no_post"])
     response = jsonify(texts(language))
     response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Cache-Control"] = "max-age=3600"
+    response.headers["Cache-Control"] = "no-cache"
     return response
 
 
@@ -229,13 +238,17 @@ def opensearch() -> Response:
 
 
 @blueprint.get("/report")
-def report() -> str:
+def report() -> Response:
     """What was asked and wants a post, for who has the token."""
+    check_rate()
     token = knowledge_base().settings.report_token
     if not token or not hmac.compare_digest(request.args.get("token", "").encode(), token.encode()):
         raise Refused(404, "not_found", texts(_language())["no_post"])
     asked: Asked | None = current_app.extensions["asked"]
-    return _render("report.html", rows=asked.report() if asked is not None else None)
+    page = _render("report.html", rows=asked.report() if asked is not None else None)
+    response = make_response(page)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.get("/chat")
@@ -257,35 +270,32 @@ def _language() -> str:
 def _render(template: str, **values: Any) -> str:
     language = _language()
     kb = knowledge_base()
+    query = request.query_string.decode("ascii", "ignore")
     return render_template(
         template,
-        **values,
+        **{"info": kb.info() if "error" not in values else None, **values},
         t=texts(language),
         language=language,
         languages=LANGUAGES,
         title=kb.settings.title,
-        info=kb.info(),
+        back=quote(request.script_root + request.path) + (f"?{query}" if query else ""),
     )
 
 
 def error_page(error: Refused) -> Response:
     """An error as a page tells it."""
-    language = _language()
-    t = texts(language)
-    seconds = "".join(filter(str.isdigit, error.message))
-    page = render_template(
-        "error.html",
-        error=error,
-        told=t.get(f"error_{error.code}", error.message).format(seconds=seconds),
-        t=t,
-        language=language,
-        languages=LANGUAGES,
-        title=knowledge_base().settings.title,
-        info=None,
-    )
+    told = texts(_language()).get(f"error_{error.code}", error.message)
+    page = _render("error.html", error=error, told=told.replace("{seconds}", str(error.wait)))
     response = make_response(page, error.status)
-    if error.status == 429:
-        response.headers["Retry-After"] = seconds or "1"
+    if error.wait:
+        response.headers["Retry-After"] = str(error.wait)
+    return response
+
+
+@blueprint.after_request
+def _vary(response: Response) -> Response:
+    """Pages differ by the language that was chosen or that the browser asks for."""
+    response.vary.update(("Cookie", "Accept-Language"))
     return response
 
 

@@ -25,9 +25,9 @@ class Visitors:
         """The seconds until this address may ask again; 0 if it may now."""
         now = time.monotonic()
         with self._lock:
-            # All visitors together are one more visitor, who has no address.
-            waits = [self._wait(address, self._rate, now), self._wait("", self._site_rate, now)]
-        return max(waits)
+            # All visitors together are one more visitor, who has no address. Who is refused takes
+            # nothing from the others.
+            return self._wait(address, self._rate, now) or self._wait("", self._site_rate, now)
 
     def _wait(self, address: str, rate: float | None, now: float) -> float:
         if rate is None:

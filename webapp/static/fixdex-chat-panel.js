@@ -4,55 +4,57 @@ import { languageOf, styled } from "./fixdex-chat.js";
 const look = `
 * { box-sizing: border-box; }
 .panel {
+  all: initial; color-scheme: var(--fixdex-color-scheme, light dark); direction: ltr; box-sizing: border-box;
   --page: var(--fixdex-page, light-dark(#fff, #1a1e22)); --soft: var(--fixdex-soft, light-dark(#f3f4f6, #242a30));
   --line: var(--fixdex-line, light-dark(#dfe2e6, #39414a)); --text: var(--fixdex-text, light-dark(#1b1f24, #e6e9ec));
   --quiet: var(--fixdex-quiet, light-dark(#5b6470, #a0a9b3)); --accent: var(--fixdex-accent); --on-accent: var(--fixdex-on-accent);
   --added: light-dark(#e3f6ea, #12331f); --added-text: light-dark(#0a5a2b, #8fe0ab);
   --removed: light-dark(#fdecea, #40201d); --removed-text: light-dark(#97211a, #ffb3aa);
-  position: fixed; bottom: 1rem; right: 1rem; z-index: 2147483001; display: flex; flex-direction: column;
-  width: min(27rem, calc(100vw - 2rem)); height: min(40rem, calc(100dvh - 2rem)); overflow: hidden;
+  position: fixed; bottom: 16px; right: 16px; z-index: 2147483001; display: flex; flex-direction: column;
+  width: min(432px, calc(100vw - 32px)); height: min(640px, calc(100dvh - 32px)); overflow: hidden;
   background: var(--page); color: var(--text); border: 1px solid var(--line); border-radius: 16px;
   box-shadow: 0 12px 48px rgb(0 0 0 / .22); font: 15px/1.6 var(--fixdex-font);
 }
 .panel[hidden] { display: none; }
-:host([position="left"]) .panel { right: auto; left: 1rem; }
+:host([position="left"]) .panel { right: auto; left: 16px; }
 :host([inline]) .panel { position: static; width: 100%; height: 100%; box-shadow: none; }
-@media (max-width: 30rem) { :host(:not([inline])) .panel { inset: 0; width: 100%; height: 100dvh; border: 0; border-radius: 0; } }
-header { display: flex; align-items: center; gap: .5rem; padding: .7rem .7rem .7rem 1rem; border-bottom: 1px solid var(--line); }
+@media (max-width: 480px) { :host(:not([inline])) .panel { inset: 0; width: 100%; height: 100dvh; border: 0; border-radius: 0; } }
+header { display: flex; align-items: center; gap: 8px; padding: 11.2px 11.2px 11.2px 16px; border-bottom: 1px solid var(--line); }
 header h2 { flex: 1; margin: 0; font-size: 15px; }
-button { border: 0; border-radius: 8px; padding: .35rem .7rem; background: none; color: var(--quiet); font: inherit; font-size: 14px; cursor: pointer; }
+button { border: 0; border-radius: 8px; padding: 5.6px 11.2px; background: none; color: var(--quiet); font: inherit; font-size: 14px; cursor: pointer; }
 button:hover { background: var(--soft); color: var(--text); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
-.log { flex: 1; overflow-y: auto; padding: 1rem; overflow-wrap: anywhere; }
+.log { flex: 1; overflow-y: auto; padding: 16px; overflow-wrap: anywhere; }
 textarea, .mine, .reply li { unicode-bidi: plaintext; text-align: start; }
-.mine { width: fit-content; max-width: 88%; max-height: 12rem; overflow: auto; margin: 0 0 .9rem auto; padding: .45rem .8rem; border-radius: 12px 12px 3px; background: var(--soft); white-space: pre-wrap; }
-.reply { margin: 0 0 1.4rem; }
-.reply p { margin: 0 0 .6rem; white-space: pre-wrap; unicode-bidi: plaintext; text-align: start; }
-.reply ul { margin: 0; padding-left: 1.2rem; }
-.reply li { margin-bottom: .35rem; }
+.mine { width: fit-content; max-width: 88%; max-height: 192px; overflow: auto; margin: 0 0 14.4px auto; padding: 7.2px 12.8px; border-radius: 12px 12px 3px; background: var(--soft); white-space: pre-wrap; }
+.reply { margin: 0 0 22.4px; }
+.reply p { margin: 0 0 9.6px; white-space: pre-wrap; unicode-bidi: plaintext; text-align: start; }
+.reply ul { margin: 0; padding-left: 19.2px; }
+.reply li { margin-bottom: 5.6px; }
 .title { font-weight: 650; }
 .part { color: var(--quiet); font-size: 13px; }
 a { color: var(--accent); }
-.code, .diff { margin: 0 0 .6rem; border-radius: 8px; background: var(--soft); }
+.code, .diff { margin: 0 0 9.6px; border-radius: 8px; background: var(--soft); }
 .code { display: flex; flex-direction: column-reverse; }
-pre { flex: 1; min-width: 0; margin: 0; padding: .7rem .8rem; overflow-x: auto; max-height: 22rem; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
-.code button { align-self: end; margin: .4rem .4rem -.4rem 0; padding: .05rem .5rem; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
-@media (min-width: 40rem) { :host([inline]) .code { flex-direction: row; } :host([inline]) .code button { align-self: start; } }
-details { margin-bottom: .6rem; } summary { cursor: pointer; color: var(--quiet); margin-bottom: .4rem; }
+pre { flex: 1; min-width: 0; margin: 0; padding: 11.2px 12.8px; overflow-x: auto; max-height: 352px; direction: ltr; text-align: left; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
+.code button { align-self: end; margin: 6.4px 6.4px -6.4px 0; padding: 0.8px 8px; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
+@media (min-width: 640px) { :host([inline]) .code { flex-direction: row; } :host([inline]) .code button { align-self: start; } }
+details { margin-bottom: 9.6px; } summary { cursor: pointer; color: var(--quiet); margin-bottom: 6.4px; }
 .added { background: var(--added); color: var(--added-text); } .removed { background: var(--removed); color: var(--removed-text); }
 .quiet { color: var(--quiet); }
 .k { color: light-dark(#8a2ba6, #d7a2ec); } .s { color: light-dark(#0b6b3a, #8fd6a4); } .m { color: light-dark(#8d4600, #f0b072); }
 .n { color: light-dark(#0a5cad, #8cc4ff); } .c { color: light-dark(#646d77, #98a2ad); }
-.next { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .7rem; }
-.ask { padding: .2rem .65rem; border: 1px solid var(--line); color: var(--accent); }
+.next { display: flex; flex-wrap: wrap; gap: 6.4px; margin-top: 11.2px; }
+.ask { padding: 3.2px 10.4px; border: 1px solid var(--line); color: var(--accent); }
 .ask:hover { border-color: var(--accent); color: var(--accent); }
-.helped { margin-top: .6rem; font-size: 13px; }
-.helped .ask { font-size: 13px; padding: .05rem .5rem; margin: .15rem 0; }
+.helped { margin-top: 9.6px; font-size: 13px; }
+.helped .ask { font-size: 13px; padding: 0.8px 8px; margin: 2.4px 0; }
+pre code { font: inherit; }
 p code { padding: .1em .3em; border-radius: 4px; background: var(--soft); font: .92em/1 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-form { display: flex; align-items: flex-end; gap: .4rem; padding: .6rem; border-top: 1px solid var(--line); }
-textarea { flex: 1; min-width: 0; max-height: 9rem; padding: .45rem .6rem; resize: none; border: 1px solid var(--line); border-radius: 10px; background: var(--page); color: inherit; font: inherit; }
+form { display: flex; align-items: flex-end; gap: 6.4px; padding: 9.6px; border-top: 1px solid var(--line); }
+textarea { flex: 1; min-width: 0; max-height: 144px; padding: 7.2px 9.6px; resize: none; border: 1px solid var(--line); border-radius: 10px; background: var(--page); color: inherit; font: inherit; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
-form button { background: var(--accent); color: var(--on-accent); font-weight: 600; padding: .5rem .9rem; }
+form button { background: var(--accent); color: var(--on-accent); font-weight: 600; padding: 8px 14.4px; }
 form button:hover { background: var(--accent); color: var(--on-accent); }
 `;
 
@@ -73,6 +75,7 @@ function prose(className, text) {
   return paragraph;
 }
 
+const LONGEST = 64 * 1024;
 const REASONS = ["other_trouble", "wrong_part", "outdated", "did_not_work", "unclear"];
 
 // The panel of an element, in its language.
@@ -85,16 +88,18 @@ class Panel {
   constructor(host, words) {
     this.host = host;
     this.words = words;
-    this.key = `fixdex ${host.server.href}`;
+    this.key = `fixdex 2 ${host.server.href}`;
     this.turns = [];
-    styled(host.shadowRoot, look);
     this.build();
     this.restore();
+    styled(host.shadowRoot, look);
+    host.shadowRoot.append(this.panel);
   }
 
   build() {
     const { words, host } = this;
     this.panel = make("section", "panel");
+    this.panel.tabIndex = -1;
     this.panel.setAttribute("aria-label", words.chat_title);
     if (!host.hasAttribute("inline")) {
       this.panel.setAttribute("role", "dialog");
@@ -118,7 +123,6 @@ class Panel {
     this.form = make("form");
     this.box = make("textarea");
     this.box.rows = 1;
-    this.box.maxLength = 65536;
     this.box.placeholder = host.getAttribute("placeholder") || words.ask_short;
     this.box.setAttribute("aria-label", words.ask_short);
     this.box.addEventListener("input", () => this.grow());
@@ -143,7 +147,8 @@ class Panel {
       if (event.key === "Escape") this.hide();
       else if (event.key === "Tab") this.turn(event);
     });
-    host.shadowRoot.append(this.panel);
+    // To the page it would look as if nobody typed: its own shortcuts would take the keys.
+    for (const kind of ["keydown", "keypress", "keyup"]) this.panel.addEventListener(kind, (event) => event.stopPropagation());
   }
 
   show() {
@@ -174,6 +179,8 @@ class Panel {
   }
 
   clear() {
+    this.running?.abort();
+    this.busy = false;
     this.turns = [];
     this.log.replaceChildren();
     this.keep();
@@ -190,46 +197,65 @@ class Panel {
 
   restore() {
     try {
-      this.turns = JSON.parse(sessionStorage.getItem(this.key)) || [];
+      const turns = JSON.parse(sessionStorage.getItem(this.key)) || [];
+      for (const { question, answer } of turns) this.log.append(make("div", "mine", question), this.reply(answer));
+      this.turns = turns;
     } catch {
-      this.turns = [];
-    }
-    for (const { question, answer } of this.turns) {
-      this.log.append(make("div", "mine", question), this.reply(answer));
+      // Kept by another version, or not kept at all: the conversation begins anew.
+      this.log.replaceChildren();
     }
   }
 
-  async ask(question) {
+  // The turns before, the latest that fit into a request.
+  history() {
+    const turns = this.turns.slice(-20).map((turn) => ({ question: turn.question, post: turn.answer.answer?.post.path ?? null }));
+    while (JSON.stringify(turns).length > 200_000) turns.shift();
+    return turns;
+  }
+
+  async ask(asked) {
+    // What is wrong stands at the end of a log: of more than may be asked, the end is kept.
+    const bytes = new TextEncoder().encode(asked);
+    const cut = bytes.length > LONGEST;
+    const question = cut ? new TextDecoder().decode(bytes.slice(-LONGEST)).replace(/^\uFFFD+/, "") : asked;
     this.busy = true;
+    this.running = new AbortController();
+    const { signal } = this.running;
     const mine = make("div", "mine", question);
     const waiting = make("div", "reply quiet", this.words.busy);
-    this.log.append(mine, waiting);
+    this.log.append(mine, ...(cut ? [make("p", "part", this.words.cut)] : []), waiting);
     this.log.scrollTop = this.log.scrollHeight;
+    let failure = this.words.no_answer;
     try {
-      const history = this.turns.map((turn) => ({ question: turn.question, post: turn.answer.answer?.post.path ?? null }));
       const response = await fetch(new URL("api/ask", this.host.server), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ question, history, spans: true }),
+        body: JSON.stringify({ question, history: this.history(), spans: true }),
+        signal,
       });
       const answer = await response.json();
-      if (!response.ok) throw new Error(answer.error?.message);
+      if (!response.ok) {
+        const { code, message, retry_after } = answer.error;
+        failure = (this.words[`error_${code}`] ?? message).replace("{seconds}", retry_after);
+        throw new Error(code);
+      }
       this.turns.push({ question, answer });
       this.keep();
       waiting.replaceWith(this.reply(answer));
       this.log.scrollTop += mine.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 12;
-    } catch (error) {
-      waiting.replaceChildren(make("p", "", error.message && !(error instanceof TypeError) ? error.message : this.words.no_answer));
+    } catch {
+      if (signal.aborted) return;
+      waiting.replaceChildren(make("p", "", failure));
       const retry = make("button", "ask", this.words.retry);
       retry.addEventListener("click", () => {
         mine.remove();
         waiting.remove();
+        this.box.focus();
         this.ask(question);
       });
       waiting.append(retry);
-    } finally {
-      this.busy = false;
     }
+    this.busy = false;
   }
 
   reply(body) {
@@ -310,6 +336,7 @@ class Panel {
   helped(body) {
     const { words } = this;
     const row = make("div", "helped quiet", `${words.did_it_help} `);
+    row.tabIndex = -1;
     const send = async (reason) => {
       const response = await fetch(new URL("api/feedback", this.host.server), {
         method: "POST",
@@ -317,6 +344,7 @@ class Panel {
         body: JSON.stringify({ question: body.question, post: body.answer.post.path, helped: !reason, reason: reason ?? null }),
       }).catch(() => null);
       row.replaceChildren(response?.ok ? words.thanks : words.not_noted);
+      row.focus();
     };
     const yes = make("button", "ask", words.yes);
     yes.addEventListener("click", () => send());
@@ -332,6 +360,7 @@ class Panel {
       }
       row.append(reasons);
       no.disabled = true;
+      reasons.querySelector("button").focus();
     });
     row.append(yes, " ", no);
     return row;

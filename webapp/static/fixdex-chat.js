@@ -17,17 +17,17 @@ const look = `
 :host {
   --fixdex-accent: light-dark(#0b6e58, #5fd0b0); --fixdex-on-accent: light-dark(#fff, #06261e);
   --fixdex-font: system-ui, -apple-system, "PingFang SC", "PingFang TC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
-  color-scheme: light dark;
 }
 :host([inline]) { display: block; }
 .open {
-  position: fixed; bottom: max(1rem, env(safe-area-inset-bottom)); right: 1rem; z-index: 2147483000;
-  border: 0; border-radius: 99px; padding: .7rem 1.15rem; cursor: pointer;
+  all: initial; color-scheme: var(--fixdex-color-scheme, light dark); box-sizing: border-box; direction: ltr;
+  position: fixed; bottom: max(16px, env(safe-area-inset-bottom)); right: 16px; z-index: 2147483000;
+  border: 0; border-radius: 99px; padding: 11px 18px; cursor: pointer;
   background: var(--fixdex-accent); color: var(--fixdex-on-accent);
   font: 600 15px/1.3 var(--fixdex-font);
   box-shadow: 0 2px 6px rgb(0 0 0 / .2), 0 8px 24px rgb(0 0 0 / .16);
 }
-:host([position="left"]) .open { right: auto; left: 1rem; }
+:host([position="left"]) .open { right: auto; left: 16px; }
 :host([inline]) .open { position: static; }
 .open[hidden] { display: none; }
 .open:focus-visible { outline: 3px solid var(--fixdex-accent); outline-offset: 3px; }
@@ -68,7 +68,9 @@ class FixdexChat extends HTMLElement {
   }
 
   get server() {
-    return new URL(this.getAttribute("server") || new URL("..", place), location.href);
+    const url = new URL(this.getAttribute("server") || new URL("..", place), location.href);
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    return url;
   }
 
   // What could not be fetched is tried again by the next click.

@@ -2,8 +2,13 @@
 const words = document.body.dataset;
 const form = document.querySelector("form.ask");
 const box = form?.querySelector("textarea");
-const found = document.querySelector("#found");
-const told = document.querySelector("#told");
+// Not by id: a heading of a post may be called the same.
+const found = document.querySelector("[data-found]");
+const told = document.querySelector("[data-live]");
+const cut = document.querySelector("[data-cut]");
+const LONGEST = 64 * 1024;
+// Web servers refuse long addresses: a long question travels in the body, and stays with the page.
+const LONG = 2000;
 const DEBOUNCE = 180;
 
 // Enter that confirms an input method's candidate is not the end of a question.
@@ -35,7 +40,7 @@ function make(tag, className, text) {
 // Buttons that only a script can serve.
 
 function equip(root) {
-  for (const block of root.querySelectorAll("[data-copyable], .body .code")) {
+  for (const block of root.querySelectorAll("[data-copyable], .body .code:has(> pre)")) {
     const button = make("button", "copy", words.copy);
     button.type = "button";
     button.addEventListener("click", async () => {
@@ -65,8 +70,10 @@ function equip(root) {
         body: JSON.stringify(body),
       }).catch(() => null);
       const said = response?.ok ? words.thanks : words.notNoted;
-      helped.replaceChildren(make("span", "", said));
-      say(said);
+      const thanks = make("span", "", said);
+      thanks.tabIndex = -1;
+      helped.replaceChildren(thanks);
+      thanks.focus();
     });
   }
   showRecent(root);
@@ -113,64 +120,99 @@ function grow() {
   box.style.setProperty("height", `${box.scrollHeight}px`);
 }
 
+// What is wrong stands at the end of a log: of more than may be asked, the end is kept.
+function trim() {
+  const bytes = new TextEncoder().encode(box.value);
+  cut.hidden = bytes.length <= LONGEST;
+  if (!cut.hidden) box.value = new TextDecoder().decode(bytes.slice(-LONGEST)).replace(/^\uFFFD+/, "");
+}
+
 function addressOf(question) {
   const old = new URLSearchParams(location.search);
   const parameters = new URLSearchParams();
-  if (question.trim()) parameters.set("q", question);
-  // What narrows stays; what was left out of another question does not.
-  for (const name of ["tag", "lang", "folder"]) if (old.get(name)) parameters.set(name, old.get(name));
+  if (question.trim() && question.length <= LONG) parameters.set("q", question);
+  // What narrows stays; what was left out stays while the question does.
+  const staying = question === old.get("q") ? ["tag", "lang", "folder", "without"] : ["tag", "lang", "folder"];
+  for (const name of staying) if (old.get(name)) parameters.set(name, old.get(name));
   const text = parameters.toString();
   return text ? `?${text}` : location.pathname;
 }
 
-async function show(address, settled) {
+// `how`: "typing", "settled" (a question of its own, kept by the browser) or "back".
+async function show(address, how) {
   clearTimeout(timer);
   running?.abort();
   running = new AbortController();
   const { signal } = running;
   const search = new URL(address, location.href).search;
+  const parameters = new URLSearchParams(search);
+  const question = box.value;
+  const body = question.length > LONG ? new URLSearchParams([["q", question], ...parameters]) : null;
+  if (how === "settled") (body ?? parameters).set("asked", "1");
+  let failure = words.failed;
   try {
-    const response = await fetch(new URL(`found${search}`, form.action), { signal });
-    const text = await response.text();
-    if (!response.ok) throw new Error(response.status);
+    const response = body
+      ? await fetch(new URL("found", form.action), { method: "POST", body, signal })
+      : await fetch(new URL(`found?${parameters}`, form.action), { signal });
+    const part = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!response.ok) {
+      failure = part.querySelector(".verdict")?.textContent ?? failure;
+      throw new Error(response.status);
+    }
     // Same words, same rules: it was made safe where the page is made.
-    const part = new DOMParser().parseFromString(text, "text/html");
     found.replaceChildren(...part.body.childNodes);
   } catch (error) {
     if (error.name === "AbortError") return;
-    found.replaceChildren(make("p", "verdict", words.failed));
-    say(words.failed);
+    found.replaceChildren(make("p", "verdict", failure));
+    say(failure);
     return;
   }
   shown = search;
+  const asked = Boolean(question.trim() || search);
   // As the page looks where it is loaded with a question: what was found stands high.
-  form.parentElement.classList.toggle("home", !search);
-  document.querySelector("h1").classList.toggle("hidden", Boolean(search));
-  const question = new URLSearchParams(search).get("q");
-  document.title = question ? `${question.slice(0, 60)} · ${words.title}` : words.title;
+  form.parentElement.classList.toggle("home", !asked);
+  document.querySelector("h1").classList.toggle("hidden", asked);
+  document.title = question.trim() ? `${question.trim().slice(0, 60)} · ${words.title}` : words.title;
   equip(found);
   say(found.querySelector("[data-told]")?.dataset.told ?? "");
-  const old = history.state?.typing ? "replaceState" : "pushState";
-  if (settled !== "back") history[search === location.search ? "replaceState" : old]({ typing: !settled }, "", address);
+  const state = { typing: how === "typing", long: body ? question : "" };
+  const same = search === location.search && state.long === (history.state?.long ?? "");
+  if (how !== "back") history[same || history.state?.typing ? "replaceState" : "pushState"](state, "", address);
+  const back = document.querySelector(".languages [name=back]");
+  if (back) back.value = location.pathname + location.search;
+}
+
+function ask(question, how) {
+  box.value = question;
+  trim();
+  grow();
+  return show(addressOf(box.value), how);
 }
 
 if (box && found) {
   shown = location.search;
-  box.addEventListener("input", () => {
+  const typed = () => {
+    trim();
     grow();
     clearTimeout(timer);
-    timer = setTimeout(() => show(addressOf(box.value), false), DEBOUNCE);
-  });
-  form.addEventListener("submit", (event) => {
+    timer = setTimeout(() => show(addressOf(box.value), "typing"), DEBOUNCE);
+  };
+  // Half a word of an input method is no question yet.
+  box.addEventListener("input", (event) => (event.isComposing ? grow() : typed()));
+  box.addEventListener("compositionend", typed);
+  form.addEventListener("submit", async (event) => {
     // A label that is taken out, a draft: these go their own way.
     if (event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
     remember(box.value);
-    const without = event.submitter?.name === "without" ? event.submitter.value : "";
-    const address = addressOf(box.value);
-    show(without ? `${address}&${new URLSearchParams({ without })}` : address, true);
+    const labelled = event.submitter?.name === "without";
+    const parameters = new URLSearchParams(new URL(addressOf(box.value), location.href).search);
+    if (labelled) parameters.set("without", event.submitter.value);
+    await show(parameters.size ? `?${parameters}` : location.pathname, "settled");
+    // The label that was pressed is gone.
+    if (labelled) (found.querySelector(".understood button") ?? box).focus();
   });
-  found.addEventListener("click", (event) => {
+  found.addEventListener("click", async (event) => {
     const link = event.target.closest("a[href]");
     if (!link) return;
     remember(box.value);
@@ -179,23 +221,27 @@ if (box && found) {
     // A filter, another page, a question to try: the page stays.
     if (url.origin !== location.origin || url.pathname !== new URL(form.action).pathname) return;
     event.preventDefault();
-    box.value = url.searchParams.get("q") ?? "";
+    box.value = url.searchParams.get("q") ?? (box.value.length > LONG ? box.value : "");
     grow();
-    show(url.search, true);
-    if (link.closest(".teach, .suggestion")) box.focus();
+    const start = link.closest(".teach, .suggestion");
+    await show(url.search, "settled");
+    if (start) box.focus();
+    else (found.querySelector("#posts-title") ?? box).focus();
   });
-  addEventListener("popstate", () => {
-    if (location.search === shown) return;
-    box.value = new URLSearchParams(location.search).get("q") ?? "";
+  addEventListener("popstate", (event) => {
+    const long = event.state?.long ?? "";
+    if (location.search === shown && !long && box.value.length <= LONG) return;
+    box.value = long || (new URLSearchParams(location.search).get("q") ?? "");
     grow();
     show(location.search || location.pathname, "back");
   });
+  if (history.state?.long) ask(history.state.long, "back");
 }
 
 // Keys.
 
 const targets = () => [...(found?.querySelectorAll(".answer h2 a, .posts h3 a, .teach a") ?? [])];
-const hints = document.querySelector("#keys");
+const hints = document.querySelector("[data-keys]");
 
 if (hints) {
   const toggle = hints.querySelector("button");
@@ -209,6 +255,7 @@ if (hints) {
     tell();
   });
   hints.hidden = false;
+  for (const key of hints.querySelectorAll("[data-mac]")) if (/Mac|iP/.test(navigator.platform)) key.textContent = key.dataset.mac;
   tell();
 }
 
@@ -217,16 +264,19 @@ box?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
     form.requestSubmit();
-  } else if (read("keys", "on") === "on") {
-    const last = !box.value.includes("\n", box.selectionEnd);
-    if (event.key === "ArrowDown" && last && targets().length) {
+  } else if (read("keys", "on") === "on" && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    // In several rows the arrow moves among them; it leaves from the end.
+    const rows = box.clientHeight / Number.parseFloat(getComputedStyle(box).lineHeight);
+    const leaves = rows < 2.5 || box.selectionStart === box.value.length;
+    if (event.key === "ArrowDown" && leaves && targets().length) {
       event.preventDefault();
       targets()[0].focus();
     } else if (event.key === "Escape" && box.value && found) {
       event.preventDefault();
-      box.value = "";
-      grow();
-      show(addressOf(""), true);
+      // What was typed stays one step back.
+      remember(box.value);
+      history.replaceState({ typing: false, long: box.value.length > LONG ? box.value : "" }, "", addressOf(box.value));
+      ask("", "settled");
     }
   }
 });
@@ -241,7 +291,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const combined = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
-  const elsewhere = event.target.closest?.("input, textarea, select, [contenteditable], fixdex-chat");
+  const elsewhere = event.target.closest?.("input, textarea, select, [contenteditable]");
   const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
   if (elsewhere || !(combined || slash)) return;
   event.preventDefault();
