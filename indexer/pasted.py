@@ -79,7 +79,10 @@ class Pasted:
 
 def read_pasted(text: str) -> Pasted:
     """The error lines, exception types and codes of a text; time grows with its length alone."""
-    lines = _ANSI.sub("", text[:LONGEST]).split("\n")[:_LINES]
+    lines = _ANSI.sub("", text[:LONGEST]).split("\n")
+    if len(lines) > _LINES:
+        # Compilers say what went wrong first, builds and interpreters last.
+        lines = lines[: _LINES // 2] + lines[-_LINES // 2 :]
     reader = _Reader()
     for number, line in enumerate(lines):
         reader.read(number, line[:_LONGEST_LINE].rstrip())

@@ -116,6 +116,19 @@ def page(open_page: OpenPage) -> Any:
     return open_page()
 
 
+# Longer than may be asked; what is wrong stands at its end.
+LONG_LOG = "开始构建 step 1 of many\n" * 5000 + "error: externally-managed-environment"
+
+
+def paste(box: Any, text: str) -> None:
+    """Puts a text into a box at once: typed by a driver, thousands of lines take minutes."""
+    box.evaluate(
+        "(box, text) => { box.value = text;"
+        " box.dispatchEvent(new InputEvent('input', { bubbles: true })); }",
+        text,
+    )
+
+
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 

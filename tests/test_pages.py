@@ -353,6 +353,30 @@ def test_a_post_shows_its_pictures_from_the_folder_and_from_nowhere_else(
         assert client.get(path).status_code == 404
 
 
+def test_links_of_a_post_lead_to_posts_to_its_site_or_elsewhere_and_never_to_nothing(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    text = (
+        "[file](b.md#L3) [pretty](../notes/b/) [root](/notes/b) [lost](gone/) [up](/about/) "
+        "[far](https://far.example/x?y=1#z) [mail](mailto:a@b.example) [here](#L1) [odd](//[x)\n"
+    )
+    posts = {"notes/a.md": text, "notes/b.md": "# b\n\nb\n"}
+
+    def links(settings: Settings) -> dict[str, Any]:
+        page = read(create_app(make_kb(posts, settings)).test_client(), "/posts/notes/a.md")
+        return {link.get_text(): link.get("href") for link in page.select(".body a")}
+
+    here = {"file": "/posts/notes/b.md#L3", "pretty": "/posts/notes/b.md"}
+    same = {"root": "/posts/notes/b.md", "here": "#L1", "mail": "mailto:a@b.example"}
+    found = links(Settings(rate_limit="off"))
+    assert found == found | here | same
+    assert (found["lost"], found["up"]) == (None, None)
+    assert found["far"] == "https://far.example/x?y=1#z"
+    found = links(Settings(rate_limit="off", permalink="https://me.example/{folder}/{stem}/"))
+    assert found["lost"] == "https://me.example/notes/a/gone/"
+    assert found["up"] == "https://me.example/about/"
+
+
 def test_a_post_has_contents_and_its_error_and_fix_are_marked(client: FlaskClient) -> None:
     (path,) = [path for path, text in POSTS.items() if text == RUST]
     page = read(client, f"/posts/{path}")

@@ -190,3 +190,9 @@ def test_codes_and_names_are_no_values(line: str) -> None:
 def test_a_number_is_a_code_where_a_word_says_so(text: str, code: str) -> None:
     assert code in codes(text)
     assert codes("137 files, 502 lines") == ()
+
+
+def test_of_a_long_log_both_ends_are_read() -> None:
+    noise = "Compiling step of many\n" * 2500
+    for text in (f"error: the disk is full\n{noise}", f"{noise}error: the disk is full"):
+        assert read_pasted(text).errors == ("error: the disk is full",)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, MakeKnowledgeBase, missing, serving
+from conftest import LONG_LOG, ROOT, MakeKnowledgeBase, missing, paste, serving
 from indexer import Settings
 from posts_for_tests import POSTS
 
@@ -23,7 +23,7 @@ CONFIGURATION = """
 daemon off; pid {place}/pid; error_log {place}/error.log;
 events {{ }}
 http {{
-  access_log off;
+  access_log off; client_body_buffer_size 512k;
   client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
   fastcgi_temp_path {place}/fastcgi; uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
   server {{ listen 127.0.0.1:{port}; {location} }}
@@ -82,6 +82,11 @@ def test_the_site_lives_under_its_path_and_limits_its_visitors(page: Any, proxie
     page.locator("article.answer h2 a").click()
     page.locator("article.post").wait_for()
     assert page.url.startswith(f"{proxied}/kb/posts/python/pip.md")
+    # What is sent comes from the site itself: votes and long pastes pass its check of origins.
+    page.goto(f"{proxied}/kb/")
+    with page.expect_response("**/kb/found") as found:
+        paste(page.locator("#question"), LONG_LOG)
+    assert found.value.status in (200, 429)
     asked = f"{proxied}/kb/api/ask?q=pip"
     assert [status(asked) for _ in range(3)][-1] == 429
     # What a visitor says of themselves does not count: nginx says who asks.

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import MakeKnowledgeBase, OpenPage, serving, violations
+from conftest import LONG_LOG, MakeKnowledgeBase, OpenPage, paste, serving, violations
 from indexer import REASONS, Settings
 from posts_for_tests import POSTS
 from webapp.texts import LANGUAGES, texts
@@ -288,6 +288,7 @@ def test_what_is_typed_in_the_widget_reaches_no_shortcut_of_the_page(
         " document.addEventListener(kind, (event) => { window.heard += event.key; });"
     )
     page.locator("fixdex-chat button.open").click()
+    page.locator("fixdex-chat textarea").focus()
     page.keyboard.type("is /usr/bin/ld")
     assert page.locator("fixdex-chat textarea").input_value() == "is /usr/bin/ld"
     assert page.evaluate("window.heard") == ""
@@ -337,7 +338,7 @@ def test_starting_over_lets_go_of_what_was_asked(page: Any, blog_with_widget: st
     page.goto(blog_with_widget)
     page.locator("fixdex-chat button.open").click()
     waiting: list[Any] = []
-    page.route("**/api/ask", waiting.append)
+    page.route("**/api/ask", lambda route: waiting.append(route))
     box = page.locator("fixdex-chat textarea")
     box.fill("nginx 502")
     box.press("Enter")
@@ -385,8 +386,9 @@ def test_a_refusal_is_told_in_the_readers_language(
 def test_of_a_log_too_long_the_end_is_asked(page: Any, blog_with_widget: str) -> None:
     page.goto(blog_with_widget)
     page.locator("fixdex-chat button.open").click()
-    log = "开始构建 step 1 of many\n" * 5000 + "error: externally-managed-environment"
-    reply = ask_in_widget(page, log)
+    paste(page.locator("fixdex-chat textarea"), LONG_LOG)
+    page.locator("fixdex-chat textarea").press("Enter")
+    reply = page.locator("fixdex-chat .reply")
     reply.locator("a.title", has_text="externally-managed").wait_for()
     assert "64 KiB" in page.locator("fixdex-chat .log > .part").inner_text()
 

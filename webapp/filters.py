@@ -138,11 +138,15 @@ _BLANKS = re.compile(r"[\x00-\x20]")
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
 
 
-def sanitised(html: str, picture: Callable[[str], str | None] = lambda _: None) -> Markup:
+def sanitised(
+    html: str,
+    picture: Callable[[str], str | None] = lambda _: None,
+    link: Callable[[str], str | None] = lambda named: named,
+) -> Markup:
     """HTML of a post without anything that runs, is fetched from elsewhere, or hides.
 
     `picture` gives the address here of a picture by what the post calls it, or None; one that would
-    be fetched from elsewhere shows its words only.
+    be fetched from elsewhere shows its words only. `link` does the same for links.
     """
 
     def allowed(tag: str, attribute: str, value: str) -> str | None:
@@ -153,6 +157,8 @@ def sanitised(html: str, picture: Callable[[str], str | None] = lambda _: None) 
             return " ".join(name for name in value.split() if name in _CLASSES) or None
         if attribute == "href" and _BLANKS.sub("", value).lower().startswith("data:"):
             return None
+        if attribute == "href":
+            return link(value)
         if tag == "input" and attribute == "type":
             return "checkbox"
         return value

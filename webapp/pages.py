@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 from flask import (
     Blueprint,
@@ -26,7 +26,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from indexer import REASONS, Asked, redact, understood
+from indexer import REASONS, Asked, Citation, redact, understood
 from webapp.api import (
     Refused,
     check_rate,
@@ -138,7 +138,11 @@ def post(path: str) -> str | Response:
     found = knowledge_base().post(path, highlighted)
     if found is None:
         raise Refused(404, "no_post", texts(_language())["no_post"])
-    body = sanitised(found.html, lambda named: _picture(path, named))
+    body = sanitised(
+        found.html,
+        lambda named: _picture(path, named),
+        lambda named: _link(found.citation, named),
+    )
     return _render("post.html", post=found.citation, body=body, found=found)
 
 
@@ -146,18 +150,49 @@ def post(path: str) -> str | Response:
 _ROOTS = ("", "static", "source", "public", "assets", "docs")
 
 
-def _picture(path: str, named: str) -> str | None:
-    """The address of a picture as a post names it: beside the post, or from a root of the site."""
-    name = unquote(urlsplit(named).path) if "://" not in named and named[:2] != "//" else ""
+def _places(path: str, named: str) -> list[str]:
+    """Where in the folder may lie what a post names: beside the post, or below a root."""
+    try:
+        address = urlsplit(named)
+    except ValueError:
+        return []
+    name = unquote(address.path)
+    if address.scheme or address.netloc or not name:
+        return []
     beside = posixpath.dirname(path)
     stem = posixpath.splitext(path)[0]
     places = [posixpath.join(root, name.lstrip("/")) for root in _ROOTS]
     if not name.startswith("/"):
         places = [posixpath.join(beside, name), posixpath.join(stem, name), *places]
-    for place in map(posixpath.normpath, places if name else ()):
+    return [posixpath.normpath(place) for place in places]
+
+
+def _picture(path: str, named: str) -> str | None:
+    """The address here of a picture that a post shows."""
+    for place in _places(path, named):
         if knowledge_base().picture(place) is not None:
             return url_for("pages.file", path=place)
     return None
+
+
+# What a site's address of a post leaves out of its file's name.
+_ENDINGS = ("", ".md", ".mdx", ".markdown", "/index.md", "/README.md")
+
+
+def _link(post: Citation, named: str) -> str | None:
+    """Where a link of a post leads: to a post here, to the owner's own site, or elsewhere.
+
+    None where it would lead to nothing: into a site whose address nobody told.
+    """
+    places = _places(post.path, named)
+    if not places:
+        return named
+    known = knowledge_base().generation().number_of
+    for place in places:
+        for name in (place + ending for ending in _ENDINGS):
+            if name in known:
+                return url_for("pages.post", path=name, _anchor=urlsplit(named).fragment or None)
+    return urljoin(post.link, named) if post.link and "://" in post.link else None
 
 
 @blueprint.get("/files/<post:path>")

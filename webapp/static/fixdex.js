@@ -147,7 +147,8 @@ async function show(address, how) {
   const search = new URL(address, location.href).search;
   const parameters = new URLSearchParams(search);
   const question = box.value;
-  const body = question.length > LONG ? new URLSearchParams([["q", question], ...parameters]) : null;
+  const body = question.length > LONG ? new FormData() : null;
+  for (const [name, value] of body ? [["q", question], ...parameters] : []) body.set(name, value);
   if (how === "settled") (body ?? parameters).set("asked", "1");
   let failure = words.failed;
   try {
