@@ -110,6 +110,7 @@ class Evidence:
         self._wording: Wording = engine.wording()
         self._vocabulary = engine.vocabulary()
         self._rarity = ranking.rarities()
+        self._wanted = functools.lru_cache(maxsize=16)(self._want)
 
     def judge(self, question: Question, ranked: Ranked, named: Ints | None = None) -> Judged:
         """The problems of a ranking, its first LOOKED_AT in the order of their evidence.
@@ -180,13 +181,32 @@ class Evidence:
         seen["length"] = (np.log(np.bincount(text.owner, minlength=count) + 10) / 10).astype(
             np.float32
         )
-        wanted = want(question, importance, self._vocabulary)
+        wanted = self._wanted(question)
         met = meet(text.words, wanted, len(self._vocabulary))
         if len(met):
             self._weigh(seen, text, wanted, met)
             self._pairs(seen, question, wanted, text.at[met.place], met.word, text.owner[met.place])
             self._posts(seen, question, wanted, posts)
         return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
+
+    def _want(self, question: Question) -> Wanted:
+        return want(question, self._ranking.importance(question), self._vocabulary)
+
+    def best_parts(self, question: Question, problems: Ints) -> Ints:
+        """For each problem the number of the part that holds most of the question, or -1."""
+        text, wanted = gather(self._wording, problems), self._wanted(question)
+        met = meet(text.words, wanted, len(self._vocabulary))
+        value = wanted.importance[met.word] * met.factor
+        block, words = text.block_of[met.place], len(wanted.names)
+        held = _best_sum(block, met.word, value, words, len(text.fields))
+        held[text.parts < 0] = 0
+        # Of equals the first.
+        order = np.lexsort((np.arange(len(held)), -held, text.block_owner))
+        owners, first = np.unique(text.block_owner[order], return_index=True)
+        best = np.full(len(problems), -1, np.int32)
+        chosen = order[first]
+        best[owners] = np.where(held[chosen] > 0, text.parts[chosen], -1)
+        return best
 
     def _weigh(self, seen: dict[str, Floats], text: Text, wanted: Wanted, met: Met) -> None:
         """Fills in what is seen of the words met."""

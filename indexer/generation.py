@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -26,7 +26,7 @@ from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
 from indexer.roles import tells_of_trouble
-from indexer.snippets import Passage, best_passage
+from indexer.snippets import Passage, passage_of
 from indexer.spelling import corrections, is_near
 from indexer.worth import worth_of_fix
 
@@ -125,14 +125,18 @@ class Generation:
             _ASKED_LATELY,
         )
 
-    def passage(self, number: int, question: Question) -> Passage:
-        """The passage of a problem to show for a question."""
-        return _recent(
-            self._passages,
-            (number, question.text),
-            lambda: best_passage(self.problem(number), self.ranking.importance(question)),
-            _SHOWN_LATELY,
-        )
+    def passages(self, numbers: Sequence[int], question: Question) -> list[Passage]:
+        """The passage of each of these problems to show for a question."""
+        text, importance = question.text, self.ranking.importance(question)
+        known = {one: found for one in numbers if (found := self._passages.get((one, text)))}
+        new = [one for one in numbers if one not in known]
+        parts = self.evidence.best_parts(question, np.array(new, np.int32)) if new else new
+        for number, part in zip(new, parts, strict=True):
+            known[number] = passage_of(self.problem(number), int(part), importance)
+            _recent(
+                self._passages, (number, text), partial(known.__getitem__, number), _SHOWN_LATELY
+            )
+        return [known[number] for number in numbers]
 
     def _judge_anew(self, question: Question, without: Sequence[str]) -> Judged:
         ranked = self.ranking.rank(question)

@@ -24,12 +24,12 @@ from indexer.folder import find_posts
 from indexer.generation import Generation
 from indexer.index import Entry, Skipped, current_generation, open_current
 from indexer.pasted import understood
-from indexer.question import Question
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
 from indexer.rebuild import Progress, Report, rebuild
 from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
+from indexer.snippets import Passage
 
 MOST_ALTERNATIVES = 10
 
@@ -126,15 +126,17 @@ class KnowledgeBase:
         passing = generation.facets.passing(tag, lang, folder)
         kept = np.arange(len(posts)) if passing is None else np.flatnonzero(passing[posts])
         start = (page - 1) * per_page
+        places = kept[start : start + per_page].tolist()
+        passages = generation.passages(shown[places].tolist(), asked)
         hits = tuple(
             self._hit(
                 generation,
                 int(shown[i]),
                 float(best.scores[i]),
-                asked,
+                passage,
                 generation.evidence.explain(asked, judged, i) if explain and asked.terms else None,
             )
-            for i in kept[start : start + per_page].tolist()
+            for i, passage in zip(places, passages, strict=True)
         )
         return Hits(
             question=question,
@@ -179,7 +181,8 @@ class KnowledgeBase:
                 shown[: MOST_ALTERNATIVES + 1], judged.ranked.scores, strict=False
             )
             if reply is None or generation.post_of[number] != generation.post_of[reply.problem]
-        ]
+        ][:MOST_ALTERNATIVES]
+        passages = generation.passages([number for number, _ in others], asked)
         return Answer(
             question=question,
             state=state,
@@ -188,8 +191,10 @@ class KnowledgeBase:
             carried=request.carried,
             found=found,
             alternatives=tuple(
-                self._alternative(generation, number, how_sure, asked)
-                for number, how_sure in others[:MOST_ALTERNATIVES]
+                Alternative(
+                    self._cite(generation.entry(number)), passage.anchor, how_sure, passage.snippet
+                )
+                for (number, how_sure), passage in zip(others, passages, strict=True)
             ),
             unmatched=unknown_words(question, ranking),
             took_ms=_since(started),
@@ -223,6 +228,10 @@ class KnowledgeBase:
         return read_text(
             generation, number, self._cite(generation.entries[number]), self.folder, highlight
         )
+
+    def holds(self, path: str) -> bool:
+        """Whether the index holds a post."""
+        return path in self.generation().number_of
 
     def picture(self, path: str) -> Path | None:
         """A picture of the posts' folder to show, or None; never what is hidden or lies outside."""
@@ -287,10 +296,9 @@ class KnowledgeBase:
         generation: Generation,
         number: int,
         score: float,
-        asked: Question,
+        passage: Passage,
         why: tuple[tuple[str, float], ...] | None,
     ) -> Hit:
-        passage = generation.passage(number, asked)
         return Hit(
             post=self._cite(generation.entry(number)),
             anchor=passage.anchor,
@@ -299,14 +307,6 @@ class KnowledgeBase:
             snippet=passage.snippet,
             has_fix=generation.has_fix(number),
             why=why,
-        )
-
-    def _alternative(
-        self, generation: Generation, number: int, sure: float, asked: Question
-    ) -> Alternative:
-        passage = generation.passage(number, asked)
-        return Alternative(
-            self._cite(generation.entry(number)), passage.anchor, sure, passage.snippet
         )
 
     def _cite(self, entry: Entry) -> Citation:

@@ -36,7 +36,7 @@ class Text:
     """The words of several problems one after the other.
 
     Per word: its term, its place (problems lie far apart) and the numbers of its problem and its
-    block. Per block: its field and its problem.
+    block. Per block: its field, its problem, and which part of that it is (-1: none).
     """
 
     words: Ints
@@ -45,6 +45,7 @@ class Text:
     block_of: Places
     fields: Ints
     block_owner: Ints
+    parts: Ints
 
     def from_start(self, place: Places) -> Places:
         """How many words of its own problem stand before each place."""
@@ -116,6 +117,7 @@ def gather(wording: Wording, problems: Ints) -> Text:
         np.repeat(np.arange(len(blocks)), lengths),
         wording.fields[blocks].astype(np.int32),
         number[of_block],
+        wording.parts[blocks],
     )
 
 

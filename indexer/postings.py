@@ -26,13 +26,15 @@ FIELDS = ("title", "error", "head", "tags", "problem", "cause", "fix", "code", "
 class Wording:
     """The words of every problem in the order in which they stand, block by block.
 
-    A word is the number of its term. Block b holds `words[blocks[b]:blocks[b + 1]]` and counts in
-    field `fields[b]`; problem p holds the blocks from `problems[p]` to `problems[p + 1]`.
+    A word is the number of its term. Block b holds `words[blocks[b]:blocks[b + 1]]`, counts in
+    field `fields[b]` and is part `parts[b]` of its problem, -1 for a title, a heading, a tag;
+    problem p holds the blocks from `problems[p]` to `problems[p + 1]`.
     """
 
     words: Ints
     blocks: Places
     fields: Bytes
+    parts: Ints
     problems: Places
 
 
@@ -59,11 +61,12 @@ class Postings:
 class Counted:
     """A problem cut into terms: one mapping from term to count per field of FIELDS, and its blocks.
 
-    A block is the number of its field and its words in order; its words are among the terms.
+    A block is the number of its field, its words in order and the number of the part it is of, or
+    -1; its words are among the terms.
     """
 
     fields: Sequence[Mapping[str, float]]
-    blocks: Sequence[tuple[int, Sequence[str]]] = ()
+    blocks: Sequence[tuple[int, Sequence[str], int]] = ()
 
 
 def collect(problems: Iterable[Counted]) -> Postings:
@@ -76,6 +79,7 @@ def collect(problems: Iterable[Counted]) -> Postings:
     words: list[int] = []
     ends: list[int] = []
     block_fields: list[int] = []
+    block_parts: list[int] = []
     block_counts: list[int] = []
     for problem, counted in enumerate(problems):
         for field, found in enumerate(counted.fields):
@@ -83,10 +87,11 @@ def collect(problems: Iterable[Counted]) -> Postings:
             counts.extend(found.values())
             ids.extend([problem] * len(found))
             fields.extend([field] * len(found))
-        for field, block in counted.blocks:
+        for field, block, part in counted.blocks:
             words.extend([numbers[term] for term in block])
             ends.append(len(words))
             block_fields.append(field)
+            block_parts.append(part)
         block_counts.append(len(counted.blocks))
     return _sorted(
         list(numbers),
@@ -98,6 +103,7 @@ def collect(problems: Iterable[Counted]) -> Postings:
             np.array(words, np.int32),
             np.array([0, *ends], np.int64),
             np.array(block_fields, np.uint8),
+            np.array(block_parts, np.int32),
             np.concatenate([[0], np.cumsum(block_counts, dtype=np.int64)]).astype(np.int64),
         ),
     )
@@ -147,6 +153,7 @@ def _kept(wording: Wording, rows: Ints, kept: npt.NDArray[np.bool_]) -> Wording:
         rows[wording.words[words]],
         _ends(lengths[blocks]),
         wording.fields[blocks],
+        wording.parts[blocks],
         _ends(np.diff(wording.problems)[kept]),
     )
 
@@ -157,6 +164,7 @@ def _joined(wordings: Sequence[Wording]) -> Wording:
         np.concatenate(none + [w.words for w in wordings]).astype(np.int32),
         _ends(np.concatenate(none + [np.diff(w.blocks) for w in wordings])),
         np.concatenate(none + [w.fields for w in wordings]).astype(np.uint8),
+        np.concatenate(none + [w.parts for w in wordings]).astype(np.int32),
         _ends(np.concatenate(none + [np.diff(w.problems) for w in wordings])),
     )
 
@@ -251,7 +259,7 @@ class PostingFile:
 
 _FILES = (
     "term_ends", "starts", "problems", "fields", "counts",
-    "words", "blocks", "block_fields", "problem_blocks",
+    "words", "blocks", "block_fields", "block_parts", "problem_blocks",
 )  # fmt: skip
 
 
@@ -267,7 +275,7 @@ def write(postings: Postings, folder: Path) -> None:
     wording = postings.wording
     arrays: tuple[Any, ...] = (
         np.array(ends), starts, postings.problems, postings.fields, postings.counts,
-        wording.words, wording.blocks, wording.fields, wording.problems,
+        wording.words, wording.blocks, wording.fields, wording.parts, wording.problems,
     )  # fmt: skip
     for name, array in zip(_FILES, arrays, strict=True):
         np.save(folder / f"{name}.npy", array, allow_pickle=False)

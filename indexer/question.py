@@ -56,9 +56,9 @@ class Phrase:
     synonyms: tuple[Other, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """A question as it is looked up.
+    """A question as it is looked up; each is one of its own, so that it can be a key.
 
     `terms` says what each term counts for; `phrases` stand inner before outer; `pairs` are words
     that stand side by side; `codes` are terms that name an error.

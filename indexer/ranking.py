@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Ranking:
         self._ready: OrderedDict[str, tuple[Ints, Floats] | None] = OrderedDict()
         self._said: OrderedDict[tuple[Other, ...], tuple[Ints, Floats] | None] = OrderedDict()
         self._lock = threading.Lock()
+        self.importance = functools.lru_cache(maxsize=16)(self._importance)
 
     def __len__(self) -> int:
         return len(self.engine)
@@ -182,7 +184,7 @@ class Ranking:
             (len(self.engine) - self.engine.holding() + 0.5) / (self.engine.holding() + 0.5)
         ).astype(np.float32)
 
-    def importance(self, question: Question) -> dict[str, float]:
+    def _importance(self, question: Question) -> dict[str, float]:
         """What each term of a question counts for: its weight times its rarity.
 
         A term that no problem holds is as rare as another way to say it; without one, it counts

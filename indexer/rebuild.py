@@ -247,13 +247,13 @@ _FIELD_OF = {
 def _count(post: Post, problem: Problem) -> Counted:
     """What every term counts for in each field of a problem, and its words in order."""
     counts: dict[str, dict[str, float]] = {name: {} for name in FIELDS}
-    blocks: list[tuple[int, list[str]]] = []
+    blocks: list[tuple[int, list[str], int]] = []
 
-    def add(field: str, text: str, times: float = 1.0) -> None:
+    def add(field: str, text: str, times: float = 1.0, part: int = -1) -> None:
         order: list[str] = []
         count_terms(text, counts[field], times, order)
         if order:
-            blocks.append((FIELDS.index(field), order))
+            blocks.append((FIELDS.index(field), order, part))
 
     add("title", post.title)
     if problem.title != post.title:
@@ -263,16 +263,16 @@ def _count(post: Post, problem: Problem) -> Counted:
         add("head", text)
     for tag in post.tags:
         add("tags", tag)
-    for part in problem.parts:
+    for number, part in enumerate(problem.parts):
         text = part.block.text
         if part.block.kind == "code":
-            add("problem" if part.role is Role.ERROR else "code", text)
+            add("problem" if part.role is Role.ERROR else "code", text, part=number)
         else:
             text = plain(text)
-            add(_FIELD_OF[part.role], text)
+            add(_FIELD_OF[part.role], text, part=number)
         if part.role in (Role.ERROR, Role.PROBLEM, None):
             for line in _error_lines(text, part.role):
-                add("error", line)
+                add("error", line, part=number)
     return Counted([counts[name] for name in FIELDS], blocks)
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from indexer.analyzer import Term, fold, terms
+from indexer.analyzer import Term, terms
 from indexer.plain import plain
 from indexer.posts import Block
-from indexer.problems import Part, Problem
+from indexer.problems import Problem
 
 LENGTH = 220
-_LONGEST_BLOCK = 3000
-# Cutting whole posts into terms took 60 ms a question: only this many blocks are cut, judged by
-# this many terms.
-_CUT = 2
-_TELLING = 20
+_STRETCH = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +32,31 @@ class Passage:
     line: int
 
 
-def best_passage(problem: Problem, question: Mapping[str, float]) -> Passage:
-    """The passage of a problem to show for a question, given as term → importance."""
-    shown = [(part, text) for part in problem.parts if (text := _visible(part.block)).strip()]
-    if not shown:
-        return Passage(Snippet(problem.title, ()), problem.title, problem.anchor, problem.line)
-    best: tuple[float, Part, str, list[Term]] | None = None
-    for part, text in _likely(shown, question):
-        found = [term for term in terms(text) if term.text in question]
-        value = sum({term.text: question[term.text] for term in found}.values())
-        if best is None or value > best[0]:
-            best = (value, part, text, found)
-    assert best is not None
-    _, part, text, found = best
-    return Passage(_excerpt(text, found, question), part.heading, part.anchor, part.block.line)
+def passage_of(problem: Problem, part: int, question: Mapping[str, float]) -> Passage:
+    """The passage of a problem to show for a question, given as term → importance.
+
+    It is out of the part of that number; of the first that shows anything where it shows nothing.
+    """
+    tried = (problem.parts[part : part + 1] if part >= 0 else ()) + problem.parts
+    for one in tried:
+        text = _visible(one.block)
+        if text.strip():
+            snippet = _excerpt(*_first_told(text, question), question)
+            return Passage(snippet, one.heading, one.anchor, one.block.line)
+    return Passage(Snippet(problem.title, ()), problem.title, problem.anchor, problem.line)
 
 
-def _likely(shown: list[tuple[Part, str]], question: Mapping[str, float]) -> list[tuple[Part, str]]:
-    """The few blocks worth cutting into terms: those that hold the letters of the best terms."""
-    telling = sorted(question.items(), key=lambda one: -one[1])[:_TELLING]
-    values = []
-    for part, text in shown:
-        folded = fold(text)
-        values.append((sum(value for term, value in telling if term in folded), part, text))
-    values.sort(key=lambda one: -one[0])
-    return [(part, text) for _, part, text in values[:_CUT]]
+def _first_told(text: str, question: Mapping[str, float]) -> tuple[str, list[Term]]:
+    """The first stretch of a text that holds a term of a question, and those that stand there."""
+    for start in range(0, len(text), _STRETCH):
+        stretch = text[start : start + _STRETCH]
+        if found := [term for term in terms(stretch) if term.text in question]:
+            return stretch, found
+    return text[:_STRETCH], []
 
 
 def _visible(block: Block) -> str:
-    text = block.text[:_LONGEST_BLOCK]
-    return text if block.kind == "code" else plain(text)
+    return block.text if block.kind == "code" else plain(block.text)
 
 
 def _excerpt(text: str, found: list[Term], question: Mapping[str, float]) -> Snippet:

@@ -273,7 +273,7 @@ def test_filters_narrow_and_are_taken_off_again(page: Any, site: str) -> None:
 
 def test_a_word_mistyped_is_offered_right(page: Any, site: str) -> None:
     page.goto(site)
-    page.locator("#question").fill("unrelatd histories")
+    page.locator("#question").fill("unrelated historeis")
     page.locator(".suggestion a").click()
     page.locator("article.answer, section.posts").first.wait_for()
     assert page.locator("#question").input_value() == "unrelated histories"

@@ -111,7 +111,7 @@ def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path
         counts: list[dict[str, float]] = [{} for _ in FIELDS]
         for field, words in blocks:
             counts[FIELDS.index(field)] |= dict.fromkeys(words, 1.0)
-        return Counted(counts, [(FIELDS.index(field), words) for field, words in blocks])
+        return Counted(counts, [(FIELDS.index(field), words, -1) for field, words in blocks])
 
     old = collect([counted(("text", ["b", "a", "b"])), counted(("title", ["gone"]))])
     new = collect([counted(("title", ["c"]), ("code", ["a", "c"]))])

@@ -187,10 +187,9 @@ def _link(post: Citation, named: str) -> str | None:
     places = _places(post.path, named)
     if not places:
         return named
-    known = knowledge_base().generation().number_of
     for place in places:
         for name in (place + ending for ending in _ENDINGS):
-            if name in known:
+            if knowledge_base().holds(name):
                 return url_for("pages.post", path=name, _anchor=urlsplit(named).fragment or None)
     return urljoin(post.link, named) if post.link and "://" in post.link else None
 
