@@ -54,10 +54,15 @@ class Term:
     end: int
 
 
-def terms(text: str) -> Iterator[Term]:
-    """The terms of a text in order, with ranges that point into the text as it was given."""
+def terms(text: str, sieve: re.Pattern[str] | None = None) -> Iterator[Term]:
+    """The terms of a text in order, with ranges that point into the text as it was given.
+
+    With a `sieve` of some terms, little more than those that are among them.
+    """
     folded, offsets = _fold(text)
     for match in _TOKEN.finditer(folded):
+        if sieve is not None and not sieve.search(match[0].lower()):
+            continue
         base = match.start()
         for term, weight, start, end in _cut(match):
             start, end = base + start, base + end
@@ -65,6 +70,27 @@ def terms(text: str) -> Iterator[Term]:
                 # One character may have become several: `¼` is `1⁄4`.
                 start, end = offsets[start], offsets[end - 1] + 1
             yield Term(term, weight, start, end)
+
+
+@functools.lru_cache(maxsize=64)
+def sieve_of(wanted: tuple[str, ...]) -> re.Pattern[str]:
+    """What stands in every token, in lower case, that gives one of these terms.
+
+    A question reads ten posts: cutting only the tokens that matter takes a tenth of the time.
+    """
+    starts = sorted({start_of(term) for term in wanted}, key=lambda one: (len(one), one))
+    return re.compile("|".join(map(re.escape, starts)) or r"(?!)")
+
+
+def start_of(term: str) -> str:
+    """How every word begins whose stem is this term: `happi` is of `happy`, `hope` of `hoping`."""
+    if not (term.isascii() and term.isalpha()):
+        return term
+    return term[: min(4, max(2, len(term) - 1))]
+
+
+# A sieve of more terms is slower than cutting everything.
+_SIEVED = 80
 
 
 def words(text: str) -> list[Term]:
@@ -101,9 +127,13 @@ _LOOKED_AT = 4000
 
 def held(text: str, question: Mapping[str, float]) -> set[str]:
     """The terms of a question that a text holds; of a long one, its beginning."""
-    counted: dict[str, float] = {}
-    count_terms(text[:_LOOKED_AT], counted)
-    return question.keys() & counted.keys()
+    folded, _ = _fold(text[:_LOOKED_AT])
+    sieve = sieve_of(tuple(question)) if len(question) <= _SIEVED else None
+    found: set[str] = set()
+    for match in _TOKEN.finditer(folded):
+        if sieve is None or sieve.search(match[0].lower()):
+            found.update(term for term, *_ in _cut(match) if term in question)
+    return found
 
 
 def overlap(text: str, question: Mapping[str, float]) -> float:

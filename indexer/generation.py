@@ -26,9 +26,8 @@ from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record
 from indexer.roles import tells_of_trouble
-from indexer.snippets import Passage, passage_of
+from indexer.snippets import Passage, Sought, passage_of
 from indexer.spelling import corrections, is_near
-from indexer.worth import worth_of_fix
 
 # For so many posts it is looked at which of their problems to show; at so many of each. Where the
 # post is right, .03 more fixes are right so in tidb-zh and in eslint, and as many in blogs.
@@ -53,6 +52,7 @@ class Generation:
         self.entries = index.manifest.posts
         self.ranking = Ranking(index.engine)
         counts = [entry.problems for entry in self.entries]
+        self.worths = [worth for entry in self.entries for worth in entry.worths]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
         troubled = np.array([tells_of_trouble(entry.title) for entry in self.entries], np.float32)
@@ -67,17 +67,13 @@ class Generation:
         # A page asks the same for its answer and for its posts; what was found serves both.
         self._judged: dict[Hashable, Judged] = {}
         self._passages: dict[Hashable, Passage] = {}
-        self.worth_of_fix = lru_cache(maxsize=20_000)(self._worth_of_fix)
 
     def _problem(self, number: int) -> Problem:
         return from_record(self.index.engine.record(number))
 
-    def _worth_of_fix(self, number: int) -> float | None:
-        return worth_of_fix(self.problem(number))
-
     def has_fix(self, number: int) -> bool:
         """Whether a problem offers a fix, whatever is asked."""
-        return self.worth_of_fix(number) is not None
+        return self.worths[number] is not None
 
     @cached_property
     def folded_titles(self) -> list[str]:
@@ -127,12 +123,12 @@ class Generation:
 
     def passages(self, numbers: Sequence[int], question: Question) -> list[Passage]:
         """The passage of each of these problems to show for a question."""
-        text, importance = question.text, self.ranking.importance(question)
+        text, sought = question.text, Sought(self.ranking.importance(question))
         known = {one: found for one in numbers if (found := self._passages.get((one, text)))}
         new = [one for one in numbers if one not in known]
         parts = self.evidence.best_parts(question, np.array(new, np.int32)) if new else new
         for number, part in zip(new, parts, strict=True):
-            known[number] = passage_of(self.problem(number), int(part), importance)
+            known[number] = passage_of(self.problem(number), int(part), sought)
             _recent(
                 self._passages, (number, text), partial(known.__getitem__, number), _SHOWN_LATELY
             )
@@ -161,7 +157,7 @@ class Generation:
         evidence = self.evidence.scores(question, own)
         told: dict[int, tuple[float, int]] = {}
         for number, seen in zip(own.problems.tolist(), evidence.tolist(), strict=True):
-            worth = self.worth_of_fix(number)
+            worth = self.worths[number]
             if worth is not None:
                 post = int(self.post_of[number])
                 best = (worth + _SEEN * seen, number)

@@ -34,7 +34,10 @@ class IndexBusy(IndexFault):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the index knows of a post besides its problems."""
+    """What the index knows of a post besides its problems.
+
+    `worths` says of each problem what speaks for its best fix, whatever is asked, or None.
+    """
 
     path: str
     title: str
@@ -43,9 +46,14 @@ class Entry:
     lang: str
     link: str | None
     digest: str
-    problems: int
+    worths: tuple[float | None, ...]
     repairs: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def problems(self) -> int:
+        """How many problems the post tells."""
+        return len(self.worths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +96,10 @@ class Index:
 
 # What decides what an index holds.
 _RULES = (
-    "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "front_matter.py",
-    "markdown.py", "pasted.py", "plain.py", "postings.py", "posts.py", "problems.py", "rebuild.py",
-    "roles.py", "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
+    "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "commands.py",
+    "front_matter.py", "markdown.py", "pasted.py", "plain.py", "postings.py", "posts.py",
+    "problems.py", "rebuild.py", "roles.py", "told.py", "worth.py", "data/commands.yaml",
+    "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
 )  # fmt: skip
 
 
@@ -216,7 +225,7 @@ def _read_manifest(folder: Path) -> Manifest | None:
 
 
 def _entry(data: dict[str, Any]) -> Entry:
-    lists = {name: tuple(data[name]) for name in ("tags", "repairs")}
+    lists = {name: tuple(data[name]) for name in ("tags", "worths", "repairs")}
     return Entry(**{**data, **lists, "pairs": tuple((a, b) for a, b in data["pairs"])})
 
 

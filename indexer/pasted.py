@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import re
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class Pasted:
     """Whether the text looks like the output of a program rather than like words or a program."""
 
 
+@functools.lru_cache(maxsize=2000)
 def read_pasted(text: str) -> Pasted:
     """The error lines, exception types and codes of a text; time grows with its length alone."""
     lines = _ANSI.sub("", text[:LONGEST]).split("\n")

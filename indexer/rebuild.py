@@ -41,6 +41,7 @@ from indexer.postings import FIELDS, Counted, Ints, Postings, collect, merge
 from indexer.posts import Block, Post, read_post
 from indexer.problems import Part, Problem, find_problems
 from indexer.roles import Role
+from indexer.worth import worth_of_fix
 
 Progress = Callable[[int, int], None]
 
@@ -205,7 +206,7 @@ def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
                 post.lang,
                 post.link,
                 hashlib.sha256(data).hexdigest(),
-                len(problems),
+                tuple(map(worth_of_fix, problems)),
                 post.repairs,
                 _pairs(problems),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -127,7 +128,8 @@ def _lead_in(text: str) -> Label | None:
     return Label(role, len(text)) if role in (Role.FAILING, Role.FIX, Role.ERROR) else None
 
 
-def cue_roles(text: str) -> dict[Role, int]:
+@functools.lru_cache(maxsize=2000)
+def cue_roles(text: str) -> Mapping[Role, int]:
     """How many cues of each role a sentence holds."""
     folded = fold(text)
     return {role: n for role, cue in _cues("cues") if (n := len(cue.findall(folded)))}

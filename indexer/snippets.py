@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from indexer.analyzer import Term, terms
+from indexer.analyzer import Term, fold, sieve_of, start_of, terms
 from indexer.plain import plain
 from indexer.posts import Block
 from indexer.problems import Problem
 
 LENGTH = 220
-_STRETCH = 3000
+# So many terms are looked for; a block is cut only where most stand together, so far around.
+_TELLING, _AROUND = 20, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,75 @@ class Passage:
     line: int
 
 
-def passage_of(problem: Problem, part: int, question: Mapping[str, float]) -> Passage:
-    """The passage of a problem to show for a question, given as term → importance.
+class Sought:
+    """The terms of a question, term → importance, ready to be looked for in many texts."""
+
+    def __init__(self, question: Mapping[str, float]) -> None:
+        best = sorted(question.items(), key=lambda one: -one[1])[:_TELLING]
+        self.question = dict(best)
+        self._sieve = sieve_of(tuple(self.question))
+        self._values: dict[str, float] = {}
+        for term, value in best:
+            self._values.setdefault(start_of(term), value)
+
+    def find(self, text: str) -> tuple[int, list[Term]]:
+        """Where the window of about LENGTH characters begins that holds most, and its terms."""
+        if len(text) <= LENGTH + 2 * _AROUND:
+            begin, end = 0, LENGTH + 2 * _AROUND
+        else:
+            best = self._best_place(text)
+            begin = _word_start(text, max(0, best - _AROUND))
+            end = _word_start(text, min(len(text), best + LENGTH + _AROUND))
+        found = [
+            Term(term.text, term.weight, term.start + begin, term.end + begin)
+            for term in terms(text[begin:end], self._sieve)
+            if term.text in self.question
+        ]
+        start, best_value = begin, -1.0
+        for i, first in enumerate(found):
+            inside = {}
+            for term in found[i:]:
+                if term.end - first.start > LENGTH * 0.8:
+                    break
+                inside[term.text] = self.question[term.text]
+            if (value := sum(inside.values())) > best_value:
+                best_value, start = value, first.start
+        return start, found
+
+    def _best_place(self, text: str) -> int:
+        """Where, roughly, the window begins in which most of the terms begin."""
+        lowered = _lower(text)
+        met = [(match.start(), match[0]) for match in self._sieve.finditer(lowered)]
+        inside: Counter[str] = Counter()
+        best, place, last, value = 0.0, 0, 0, 0.0
+        for at, start in met:
+            inside[start] += 1
+            value += self._values[start] * (inside[start] == 1)
+            while at - met[last][0] > LENGTH * 0.8:
+                left = met[last][1]
+                inside[left] -= 1
+                value -= self._values[left] * (not inside[left])
+                last += 1
+            if value > best + 1e-9:
+                best, place = value, met[last][0]
+        return place
+
+
+def _word_start(text: str, at: int) -> int:
+    """Where the Latin word begins that a place is within."""
+    while 0 < at < len(text) and text[at - 1].isascii() and text[at - 1].isalnum():
+        at -= 1
+    return at
+
+
+def _lower(text: str) -> str:
+    """A text folded where that keeps its length, so that places in it stay."""
+    folded = fold(text)
+    return folded if len(folded) == len(text) else text.lower()
+
+
+def passage_of(problem: Problem, part: int, sought: Sought) -> Passage:
+    """The passage of a problem to show for what is sought.
 
     It is out of the part of that number; of the first that shows anything where it shows nothing.
     """
@@ -41,40 +110,18 @@ def passage_of(problem: Problem, part: int, question: Mapping[str, float]) -> Pa
     for one in tried:
         text = _visible(one.block)
         if text.strip():
-            snippet = _excerpt(*_first_told(text, question), question)
-            return Passage(snippet, one.heading, one.anchor, one.block.line)
+            return Passage(_excerpt(text, sought), one.heading, one.anchor, one.block.line)
     return Passage(Snippet(problem.title, ()), problem.title, problem.anchor, problem.line)
-
-
-def _first_told(text: str, question: Mapping[str, float]) -> tuple[str, list[Term]]:
-    """The first stretch of a text that holds a term of a question, and those that stand there."""
-    for start in range(0, len(text), _STRETCH):
-        stretch = text[start : start + _STRETCH]
-        if found := [term for term in terms(stretch) if term.text in question]:
-            return stretch, found
-    return text[:_STRETCH], []
 
 
 def _visible(block: Block) -> str:
     return block.text if block.kind == "code" else plain(block.text)
 
 
-def _excerpt(text: str, found: list[Term], question: Mapping[str, float]) -> Snippet:
+def _excerpt(text: str, sought: Sought) -> Snippet:
     """The window of about LENGTH characters that holds the most important words."""
-    start = 0
-    if found and len(text) > LENGTH:
-        best = -1.0
-        for i, first in enumerate(found):
-            inside = {}
-            for term in found[i:]:
-                if term.end - first.start > LENGTH * 0.8:
-                    break
-                inside[term.text] = question[term.text]
-            if (value := sum(inside.values())) > best:
-                best, start = value, first.start
-        start = max(0, start - LENGTH // 6)
-        while start > 0 and text[start - 1].isalnum() and text[start - 1].isascii():
-            start -= 1
+    start, found = sought.find(text)
+    start = _word_start(text, max(0, start - LENGTH // 6)) if len(text) > LENGTH else 0
     end = min(len(text), start + LENGTH)
     before, after = "…" if start else "", "…" if end < len(text) else ""
     moved = [
