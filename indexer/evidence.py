@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -110,6 +111,10 @@ class Evidence:
         self._wording: Wording = engine.wording()
         self._vocabulary = engine.vocabulary()
         self._rarity = ranking.rarities()
+        # What the words of each block are worth together.
+        rarities = np.append(self._rarity[self._wording.words], np.float32(0))
+        self._held = np.add.reduceat(rarities, self._wording.blocks[:-1], dtype=np.float64)
+        self._scratch = threading.local()
         self._wanted = functools.lru_cache(maxsize=16)(self._want)
 
     def judge(self, question: Question, ranked: Ranked, named: Ints | None = None) -> Judged:
@@ -182,7 +187,7 @@ class Evidence:
             np.float32
         )
         wanted = self._wanted(question)
-        met = meet(text.words, wanted, len(self._vocabulary))
+        met = self._meet(text, wanted)
         if len(met):
             self._weigh(seen, text, wanted, met)
             self._pairs(seen, question, wanted, text.at[met.place], met.word, text.owner[met.place])
@@ -192,10 +197,15 @@ class Evidence:
     def _want(self, question: Question) -> Wanted:
         return want(question, self._ranking.importance(question), self._vocabulary)
 
+    def _meet(self, text: Text, wanted: Wanted) -> Met:
+        if not hasattr(self._scratch, "slots"):
+            self._scratch.slots = np.full(len(self._vocabulary), -1, np.int32)
+        return meet(text.words, wanted, self._scratch.slots)
+
     def best_parts(self, question: Question, problems: Ints) -> Ints:
         """For each problem the number of the part that holds most of the question, or -1."""
         text, wanted = gather(self._wording, problems), self._wanted(question)
-        met = meet(text.words, wanted, len(self._vocabulary))
+        met = self._meet(text, wanted)
         value = wanted.importance[met.word] * met.factor
         block, words = text.block_of[met.place], len(wanted.names)
         held = _best_sum(block, met.word, value, words, len(text.fields))
@@ -234,12 +244,11 @@ class Evidence:
                 rarity_of = float(wanted.importance[named].sum())
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
         recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
-        rarity = self._rarity[text.words]
-        of_question = np.zeros(len(text.words), bool)
-        of_question[place] = True
-        held = np.bincount(text.block_of, rarity, len(text.fields))
-        covered = np.bincount(text.block_of[of_question], rarity[of_question], len(text.fields))
-        precision = np.minimum(1.0, covered / np.maximum(held, 1e-6))
+        spots = np.unique(place)
+        covered = np.bincount(
+            text.block_of[spots], self._rarity[text.words[spots]], len(text.fields)
+        )
+        precision = np.minimum(1.0, covered / np.maximum(self._held[text.blocks], 1e-6))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 
         title, error = text.fields == _TITLE, text.fields == _ERROR
@@ -250,7 +259,7 @@ class Evidence:
             ("error_same", error, same), ("block_same", ~head, same),
         ):  # fmt: skip
             np.maximum.at(seen[name], text.block_owner[among], of[among].astype(np.float32))
-        within = _within(text.at[place], word, factor, wanted.importance, (NEAR, FAR))
+        within = _within(text, met, wanted.importance, (NEAR, FAR))
         for name, found in zip(("near", "far"), within, strict=True):
             np.maximum.at(seen[name], who, found / np.float32(total))
 
@@ -323,29 +332,34 @@ def _coefficients(kind: str) -> Floats:
     return np.array([found[name] for name in NAMES], np.float32)
 
 
-def _within(
-    spot: Places, word: Ints, factor: Floats, importance: Floats, reaches: Sequence[int]
-) -> list[Floats]:
+def _within(text: Text, met: Met, importance: Floats, reaches: Sequence[int]) -> list[Floats]:
     """For each place, what the words that follow within each reach count for together.
 
     A word that is said in several ways within reach counts as its best. Each place of a word is
     within reach of those from `reach` before it, or from the place of the same word before it.
     """
-    spots, at = np.unique(spot, return_inverse=True)
-    order = np.lexsort((spot, word))
-    totals = [np.zeros(len(spots) + 1) for _ in reaches]
+    size = len(text.words)
+    before = np.zeros(size + 2, np.int64)
+    before[met.place + 1] = 1
+    np.cumsum(before, out=before)
+    count = int(before[-1]) + 1
+    totals = [np.zeros(count) for _ in reaches]
     below = np.float32(0)
-    for level in np.unique(factor):
-        mine = order[factor[order] >= level]
-        words, here = word[mine], spot[mine]
+    for level in np.unique(met.factor):
+        mine = met.factor >= level
+        words, here = np.divmod(
+            np.sort(met.word[mine].astype(np.int64) * size + met.place[mine]), size
+        )
         gain = importance[words] * (level - below)
         below = level
-        since = np.zeros(len(here), np.int64)
-        since[1:] = np.where(words[1:] == words[:-1], here[:-1] + 1, 0)
-        left = np.bincount(at[mine] + 1, gain, len(spots) + 1)
+        since = here - text.from_start(here)
+        same = words[1:] == words[:-1]
+        since[1:][same] = np.maximum(since[1:][same], here[:-1][same] + 1)
+        left = np.bincount(before[here + 1], gain, count)
         for total, reach in zip(totals, reaches, strict=True):
-            first = np.searchsorted(spots, np.maximum(here - reach + 1, since))
-            total += np.bincount(first, gain, len(spots) + 1) - left
+            first = before[np.maximum(here - reach + 1, since)]
+            total += np.bincount(first, gain, count) - left
+    at = before[met.place]
     return [np.cumsum(total)[at].astype(np.float32) for total in totals]
 
 

@@ -24,9 +24,9 @@ from indexer.postings import Ints
 from indexer.problems import Problem
 from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
-from indexer.rebuild import from_record
+from indexer.rebuild import from_record, part_of_record
 from indexer.roles import tells_of_trouble
-from indexer.snippets import Passage, Sought, passage_of
+from indexer.snippets import Passage, Sought, first_passage, passage_of
 from indexer.spelling import corrections, is_near
 
 # For so many posts it is looked at which of their problems to show; at so many of each. Where the
@@ -128,7 +128,9 @@ class Generation:
         new = [one for one in numbers if one not in known]
         parts = self.evidence.best_parts(question, np.array(new, np.int32)) if new else new
         for number, part in zip(new, parts, strict=True):
-            known[number] = passage_of(self.problem(number), int(part), sought)
+            record = self.index.engine.record(number)
+            found = passage_of(part_of_record(record, int(part)), sought) if part >= 0 else None
+            known[number] = found or first_passage(self.problem(number), sought)
             _recent(
                 self._passages, (number, text), partial(known.__getitem__, number), _SHOWN_LATELY
             )

@@ -36,13 +36,15 @@ class Text:
     """The words of several problems one after the other.
 
     Per word: its term, its place (problems lie far apart) and the numbers of its problem and its
-    block. Per block: its field, its problem, and which part of that it is (-1: none).
+    block. Per block: its number in the wording, its field, its problem, and which part of that it
+    is (-1: none).
     """
 
     words: Ints
     at: Places
     owner: Ints
     block_of: Places
+    blocks: Places
     fields: Ints
     block_owner: Ints
     parts: Ints
@@ -115,6 +117,7 @@ def gather(wording: Wording, problems: Ints) -> Text:
         words - (starts - number * np.int64(_APART))[of_word],
         number[of_word],
         np.repeat(np.arange(len(blocks)), lengths),
+        blocks,
         wording.fields[blocks].astype(np.int32),
         number[of_block],
         wording.parts[blocks],
@@ -129,16 +132,17 @@ def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
     return np.arange(len(owner)) + (starts - before)[owner], owner
 
 
-def meet(words: Ints, wanted: Wanted, known: int) -> Met:
-    """Where the words wanted stand among these; `known` is the size of the vocabulary."""
-    slot = np.full(known, -1, np.int32)
+def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:
+    """Where the words wanted stand among these.
+
+    `slots` has a -1 for every term of the vocabulary, and has it again afterwards.
+    """
     firsts = list(wanted.ways)
-    slot[firsts] = np.arange(len(firsts), dtype=np.int32)
-    found = slot[words]
+    slots[firsts] = np.arange(len(firsts), dtype=np.int32)
+    found = slots[words]
+    slots[firsts] = -1
     hits = np.flatnonzero(found >= 0)
-    of = found[hits]
-    order = np.argsort(of, kind="stable")
-    hits, of = hits[order], of[order]
+    of, hits = np.divmod(np.sort(found[hits].astype(np.int64) * len(words) + hits), len(words))
     edges = np.searchsorted(of, np.arange(len(firsts) + 1))
     places, numbers, factors = [], [], []
     for i, first in enumerate(firsts):

@@ -389,6 +389,11 @@ def from_record(record: str) -> Problem:
     return Problem(title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts))
 
 
+def part_of_record(record: str, number: int) -> Part:
+    """One part of the problem that `to_record` made a record of."""
+    return _part(*json.loads(record)[-1][number])
+
+
 def _part(kind: Any, text: str, line: int, end: int, language: str, role: str | None,
           told: int, heading: str, anchor: str) -> Part:  # fmt: skip
     block = Block(kind, text, line, end, language)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from indexer.analyzer import Term, fold, sieve_of, start_of, terms
 from indexer.plain import plain
 from indexer.posts import Block
-from indexer.problems import Problem
+from indexer.problems import Part, Problem
 
 LENGTH = 220
 # So many terms are looked for; a block is cut only where most stand together, so far around.
@@ -101,17 +101,19 @@ def _lower(text: str) -> str:
     return folded if len(folded) == len(text) else text.lower()
 
 
-def passage_of(problem: Problem, part: int, sought: Sought) -> Passage:
-    """The passage of a problem to show for what is sought.
+def passage_of(part: Part, sought: Sought) -> Passage | None:
+    """The passage of a part to show for what is sought; None where it shows nothing."""
+    text = _visible(part.block)
+    if not text.strip():
+        return None
+    return Passage(_excerpt(text, sought), part.heading, part.anchor, part.block.line)
 
-    It is out of the part of that number; of the first that shows anything where it shows nothing.
-    """
-    tried = (problem.parts[part : part + 1] if part >= 0 else ()) + problem.parts
-    for one in tried:
-        text = _visible(one.block)
-        if text.strip():
-            return Passage(_excerpt(text, sought), one.heading, one.anchor, one.block.line)
-    return Passage(Snippet(problem.title, ()), problem.title, problem.anchor, problem.line)
+
+def first_passage(problem: Problem, sought: Sought) -> Passage:
+    """The passage of a problem that holds nothing of what is sought: how it begins."""
+    shown = (passage_of(part, sought) for part in problem.parts)
+    title = Passage(Snippet(problem.title, ()), problem.title, problem.anchor, problem.line)
+    return next(filter(None, shown), title)
 
 
 def _visible(block: Block) -> str:
