@@ -6,6 +6,8 @@ because reading them through Whoosh costs a call of Python per posting.
 
 from __future__ import annotations
 
+import mmap
+import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +17,8 @@ import numpy as np
 from whoosh import fields, formats, index
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.codec.whoosh3 import W3Codec, W3PostingsWriter
+from whoosh.filedb.filestore import FileStorage
+from whoosh.filedb.structfile import StructFile
 
 from indexer import postings as arrays
 from indexer.postings import FIELDS, Bytes, Floats, Ints, Postings, TermList, Wording
@@ -29,7 +33,7 @@ class WhooshEngine:
     """An open index; safe to read from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._index = index.open_dir(folder / "whoosh", readonly=True)
+        self._index = _Storage(str(folder / "whoosh"), readonly=True).open_index()
         self._reader = self._index.reader()
         self._postings = arrays.open_file(folder / "postings")
         self._lengths = np.load(folder / "postings" / "lengths.npy", allow_pickle=False)
@@ -63,6 +67,33 @@ class WhooshEngine:
         self._index.close()
 
 
+class _Storage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
+    """Files mapped into memory, so that threads may read them side by side.
+
+    Whoosh's own are read where a shared cursor stands, or copied whole.
+    """
+
+    def open_file(self, name: str, **options: Any) -> Any:
+        with Path(self._fpath(name)).open("rb") as file:
+            try:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError:  # an empty file
+                return super().open_file(name, **options)
+        return _Mapped(mapped, name=name)
+
+
+class _Mapped(StructFile):  # type: ignore[misc]  # Whoosh has no types
+    def get(self, position: int, length: int) -> bytes:
+        return bytes(self.file[position : position + length])
+
+    def get_array(self, position: int, typecode: str, length: int) -> array[Any]:
+        found = array(typecode)
+        found.frombytes(self.get(position, length * found.itemsize))
+        if sys.byteorder == "little":
+            found.byteswap()
+        return found
+
+
 def open_index(folder: Path) -> WhooshEngine:
     """Opens the index of a folder. Whoosh runs pickle here: the folder must be the caller's own."""
     return WhooshEngine(folder)
@@ -76,7 +107,7 @@ def write(folder: Path, postings: Postings, records: Sequence[str]) -> None:
     arrays.write(postings, folder / "postings")
     np.save(folder / "postings" / "lengths.npy", lengths, allow_pickle=False)
 
-    writer = index.create_in(folder / "whoosh", _schema()).writer(codec=W3Codec())
+    writer = index.create_in(folder / "whoosh", _schema()).writer(codec=W3Codec(), compound=False)
     whole = np.ceil(lengths).astype(np.int64)
     for problem, record in enumerate(records):
         document = writer.perdocwriter
