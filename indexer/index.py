@@ -100,6 +100,7 @@ _RULES = (
     "front_matter.py", "markdown.py", "pasted.py", "plain.py", "postings.py", "posts.py",
     "problems.py", "rebuild.py", "roles.py", "told.py", "worth.py", "data/commands.yaml",
     "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
+    "engines/whoosh_terms.py",
 )  # fmt: skip
 
 

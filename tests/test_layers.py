@@ -19,7 +19,13 @@ FLOORS = (
     },
     {"indexer.analyzer", "indexer.block_rules", "indexer.pasted", "indexer.postings"},
     {"indexer.front_matter", "indexer.markdown", "indexer.places", "indexer.roles"},
-    {"indexer.asked", "indexer.posts", "indexer.engines", "indexer.engines.base"},
+    {
+        "indexer.asked",
+        "indexer.posts",
+        "indexer.engines",
+        "indexer.engines.base",
+        "indexer.engines.whoosh_terms",
+    },
     {"indexer.problems", "indexer.engines.whoosh_engine"},
     {"indexer.spelling", "indexer.bilingual", "indexer.snippets", "indexer.index", "indexer.told"},
     {"indexer.question", "indexer.worth"},
@@ -42,7 +48,7 @@ FLOORS = (
 HOMES = {
     "jieba": {"indexer.analyzer"},
     "snowballstemmer": {"indexer.analyzer"},
-    "whoosh": {"indexer.engines.whoosh_engine"},
+    "whoosh": {"indexer.engines.whoosh_engine", "indexer.engines.whoosh_terms"},
     "markdown_it": {"indexer.block_rules", "indexer.markdown", "indexer.posts"},
     "mdit_py_plugins": {"indexer.markdown"},
     "yaml": {

@@ -16,17 +16,14 @@ from typing import Any
 import numpy as np
 from whoosh import fields, formats, index
 from whoosh.analysis import SpaceSeparatedTokenizer
-from whoosh.codec.whoosh3 import W3Codec, W3PostingsWriter
 from whoosh.filedb.filestore import FileStorage
 from whoosh.filedb.structfile import StructFile
 
 from indexer import postings as arrays
-from indexer.postings import FIELDS, Bytes, Floats, Ints, Postings, TermList, Wording
+from indexer.engines.whoosh_terms import Codec
+from indexer.postings import FIELDS, Bytes, Floats, Ints, Places, Postings, TermList, Wording
 
 _RECORD = "record"
-_BLOCK = 128
-# Compressing a short block costs more time than it saves bytes.
-_COMPRESSED_FROM = 32
 
 
 class WhooshEngine:
@@ -107,7 +104,7 @@ def write(folder: Path, postings: Postings, records: Sequence[str]) -> None:
     arrays.write(postings, folder / "postings")
     np.save(folder / "postings" / "lengths.npy", lengths, allow_pickle=False)
 
-    writer = index.create_in(folder / "whoosh", _schema()).writer(codec=W3Codec(), compound=False)
+    writer = index.create_in(folder / "whoosh", _schema()).writer(codec=Codec(), compound=False)
     whole = np.ceil(lengths).astype(np.int64)
     for problem, record in enumerate(records):
         document = writer.perdocwriter
@@ -143,49 +140,18 @@ def _lengths(postings: Postings, problems: int) -> Floats:
 class _Counted:
     """Stands in for Whoosh's pool of postings: ours are counted and sorted already."""
 
-    def __init__(self, postings: Postings, lengths: Any, writer: Any) -> None:
+    def __init__(self, postings: Postings, lengths: Places, writer: Any) -> None:
         self._postings = postings
         self._lengths = lengths
         self._target = writer.fieldwriter
 
     def iter_postings(self) -> Iterator[Any]:
-        """Nothing: `write` hands the postings over in blocks."""
+        """Nothing: `write` hands the postings over at once."""
         return iter(())
 
     def cleanup(self) -> None:
         """Nothing to clean: there are no files of ours."""
 
-    def write(self, schema: fields.Schema, _lengths: Any, _items: Any) -> None:
-        """Writes field by field, term by term, block by block, as Whoosh's own writer does."""
-        ours, target = self._postings, self._target
-        for name in sorted(FIELDS):
-            number = FIELDS.index(name)
-            mine = np.flatnonzero(ours.fields == number)
-            if not len(mine):
-                continue
-            rows, ids, counts = ours.rows[mine], ours.problems[mine], ours.counts[mine]
-            lengths = self._lengths[number]
-            starts = np.flatnonzero(np.diff(rows, prepend=-1))
-            target.start_field(name, schema[name])
-            target._postwriter = _BlockWriter(target._postfile, _BLOCK)
-            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-                target.start_term(ours.terms[rows[start]].encode("utf-8"))
-                target._postwriter.add_postings(ids[start:end], counts[start:end], lengths)
-                target.finish_term()
-            target.finish_field()
-
-
-class _BlockWriter(W3PostingsWriter):  # type: ignore[misc]  # Whoosh has no types
-    """Whoosh's writer of postings, fed with a term's whole list instead of one at a time."""
-
-    def add_postings(self, ids: Ints, counts: Floats, lengths: Any) -> None:
-        for start in range(0, len(ids), _BLOCK):
-            block = ids[start : start + _BLOCK]
-            if start:
-                self._write_block()
-            self._ids = array("I", block.astype(np.uint32).tobytes())
-            self._weights = array("f", counts[start : start + _BLOCK].tobytes())
-            self._maxweight = max(self._weights)
-            found = lengths[block]
-            self._minlength, self._maxlength = int(found.min()), int(found.max())
-            self._compression = 3 if len(block) >= _COMPRESSED_FROM else 0
+    def write(self, *_: Any) -> None:
+        """Writes all postings."""
+        self._target.add_counted(self._postings, self._lengths)
