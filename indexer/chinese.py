@@ -33,14 +33,19 @@ def language_of(text: str) -> str:
     han = _HAN.findall(text)
     if len(han) * _LETTERS < len(_LATIN.findall(text)) or not han:
         return "en"
-    traditional = sum(ord(char) in simplified() for char in han)
-    return "zh-Hant" if traditional > sum(char in _only_simplified() for char in han) else "zh"
+    traditional, only_simplified = _scripts()
+    more = len(traditional.findall(text)) > len(only_simplified.findall(text))
+    return "zh-Hant" if more else "zh"
 
 
 @functools.cache
-def _only_simplified() -> frozenset[str]:
-    """Characters that Traditional writing does not have."""
-    return frozenset("".join(simplified().values())) - _KEPT
+def _scripts() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Characters that Simplified writing does not have, and that Traditional writing has not."""
+    kept = frozenset("".join(simplified().values())) - _KEPT
+    return (
+        re.compile(f"[{''.join(map(chr, simplified()))}]"),
+        re.compile(f"[{''.join(sorted(kept))}]"),
+    )
 
 
 # Simplified forms that Traditional writing uses too, as words of their own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ CAPTION = re.compile(r"\s(?:alt|caption|title)=\"([^\"\n]{2,500})\"")
 _ESCAPED = re.compile(r"\\([_*`#|<>\[\]~])")
 
 
+@functools.lru_cache(maxsize=2000)
 def plain(text: str) -> str:
     """The words of a block of prose that a reader sees: no targets of links, no tags, no marks."""
     if not any(sign in text for sign in "`[<{&*~\\"):

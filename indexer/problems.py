@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from indexer.pasted import read_pasted
+from indexer.pasted import may_name, read_pasted
 from indexer.posts import Block, Post, Section
 from indexer.roles import Role, cue_roles, heading_role, label_of
 
@@ -313,7 +313,7 @@ _SAID_AT_ONCE = (Role.CAUSE, Role.ERROR, Role.ENVIRONMENT)
 
 def _is_error_message(block: Block) -> bool:
     """Whether a quote or a paragraph is the message itself, not a sentence about it."""
-    if len(block.text) > 1500:
+    if len(block.text) > 1500 or not may_name(block.text):
         return False
     found = read_pasted(block.text)
     return bool(found.exceptions) and any(

@@ -35,7 +35,7 @@ from indexer.index import (
     rebuilding,
     write_next,
 )
-from indexer.pasted import read_pasted
+from indexer.pasted import may_name, read_pasted
 from indexer.plain import plain
 from indexer.postings import FIELDS, Counted, Ints, Postings, collect, merge
 from indexer.posts import Block, Post, read_post
@@ -279,6 +279,8 @@ def _count(post: Post, problem: Problem) -> Counted:
 
 def _error_lines(text: str, role: Role | None) -> tuple[str, ...]:
     """The lines of a block that say what went wrong; of other roles only where one is named."""
+    if role is not Role.ERROR and not may_name(text):
+        return ()
     found = read_pasted(text)
     return found.errors[:3] if role is Role.ERROR or found.exceptions or found.codes else ()
 

@@ -61,6 +61,7 @@ _LABEL = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=2000)
 def heading_role(heading: str) -> Role | None:
     """The role a heading gives to what stands under it, or None where it only names a subject."""
     text = _bare(heading)
@@ -94,6 +95,7 @@ def _bare(heading: str) -> str:
     return _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
 
 
+@functools.lru_cache(maxsize=2000)
 def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
     if (box := _BOX.match(text)) and (role := _phrase_role(fold(box[1]).strip())) is not None:
