@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import functools
-import logging
-import os
 import re
-import sys
-import tempfile
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import jieba
 import snowballstemmer
 
 from indexer.chinese import HAN, simplified
+from indexer.dictionary import VERSION, search_words
 
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
@@ -148,16 +143,9 @@ def fold(text: str) -> str:
     return _fold(text)[0].lower()
 
 
-def warm_up(texts: Iterable[str] = ("预热",)) -> None:
-    """Loads the Chinese dictionary now, so that the first question does not wait for it."""
-    for text in texts:
-        for _ in terms(text):
-            pass
-
-
 def fingerprint() -> str:
     """What terms depend on besides this file."""
-    return f"jieba {jieba.__version__}, unicode {unicodedata.unidata_version}"
+    return f"jieba {VERSION}, unicode {unicodedata.unidata_version}"
 
 
 # Folding
@@ -236,12 +224,8 @@ def _cut_lump(lump: str) -> tuple[tuple[str, float, int, int], ...]:
 def _cut_han(run: str) -> tuple[tuple[str, float, int, int], ...]:
     """jieba's words of a Chinese run, the words inside long words, and the pairs between words."""
     found: dict[tuple[str, int], tuple[str, float, int, int]] = {}
-    words = _words()
-    # Words of unbroken text past this length do not occur; the cut bounds what jieba must hold.
-    for base in range(0, len(run), 2000):
-        piece = run[base : base + 2000]
-        for word, start, end in words.tokenize(piece, mode="search", HMM=False):
-            found[word, base + start] = (word, WHOLE, base + start, base + end)
+    for word, start, end in search_words(run):
+        found[word, start] = (word, WHOLE, start, end)
     for start in range(len(run) - 1):
         pair = run[start : start + 2]
         found.setdefault((pair, start), (pair, BIGRAM, start, start + 2))
@@ -262,33 +246,3 @@ def _stem(word: str) -> str:
         return lower
     with _lock:
         return str(_stemmer.stemWord(lower))
-
-
-@functools.cache
-def _words() -> jieba.Tokenizer:
-    """A tokenizer of our own: jieba's shared one reads a cache anyone may have left in /tmp."""
-    jieba.setLogLevel(logging.ERROR)
-    tokenizer = jieba.Tokenizer()
-    folder = _cache_folder()
-    tokenizer.tmp_dir = str(folder)
-    tokenizer.cache_file = f"jieba-{jieba.__version__}-{sys.version_info[0]}.cache"
-    tokenizer.initialize()
-    return tokenizer
-
-
-def _cache_folder() -> Path:
-    """A folder only this user may enter; a fresh temporary one where no home can be written."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        # A user without a home, as systems give to services, has no `~`.
-        folder = Path(base).expanduser() / "fixdex"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stat = folder.stat()
-        mine = not hasattr(os, "getuid") or (
-            stat.st_uid == os.getuid() and not stat.st_mode & 0o022
-        )
-        if mine and os.access(folder, os.W_OK):
-            return folder
-    except (OSError, RuntimeError):
-        pass
-    return Path(tempfile.mkdtemp(prefix="fixdex-"))

@@ -97,9 +97,9 @@ class Index:
 # What decides what an index holds.
 _RULES = (
     "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "commands.py",
-    "front_matter.py", "markdown.py", "pasted.py", "plain.py", "postings.py", "posts.py",
-    "problems.py", "rebuild.py", "roles.py", "told.py", "worth.py", "data/commands.yaml",
-    "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
+    "dictionary.py", "front_matter.py", "markdown.py", "pasted.py", "plain.py", "postings.py",
+    "posts.py", "problems.py", "rebuild.py", "roles.py", "told.py", "worth.py",
+    "data/commands.yaml", "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
     "engines/whoosh_terms.py",
 )  # fmt: skip
 

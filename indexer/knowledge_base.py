@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from indexer.analyzer import fold, warm_up
+from indexer.analyzer import fold
 from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
 from indexer.confidence import ANSWER, RELATED
 from indexer.conversation import Turn, read_request
+from indexer.dictionary import warm_up
 from indexer.fixes import find_fix
 from indexer.folder import find_posts
 from indexer.generation import Generation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -71,6 +72,15 @@ def devset() -> Path:
     if not place:
         pytest.skip("FIXDEX_DEVSET does not name the development set")
     return Path(place)
+
+
+@pytest.fixture(scope="session")
+def devset_posts(devset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The blogs of the development set, unpacked."""
+    place = tmp_path_factory.mktemp("blogs")
+    with tarfile.open(devset / "blogs" / "posts.tar.xz") as archive:
+        archive.extractall(place, filter="data")
+    return place
 
 
 CHROMIUM = Path("/usr/bin/chromium")

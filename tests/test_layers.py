@@ -12,6 +12,7 @@ FLOORS = (
     {
         "indexer.chinese",
         "indexer.commands",
+        "indexer.dictionary",
         "indexer.folder",
         "indexer.plain",
         "indexer.redaction",
@@ -46,7 +47,8 @@ FLOORS = (
 )
 
 HOMES = {
-    "jieba": {"indexer.analyzer"},
+    "jieba": {"indexer.dictionary"},
+    "rjieba": {"indexer.dictionary"},
     "snowballstemmer": {"indexer.analyzer"},
     "whoosh": {"indexer.engines.whoosh_engine", "indexer.engines.whoosh_terms"},
     "markdown_it": {"indexer.block_rules", "indexer.markdown", "indexer.posts"},
