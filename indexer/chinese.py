@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import re
+from collections import Counter
+from string import ascii_letters
 
 # The inside of a regular expression's character class.
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 
 _HAN = re.compile(f"[{HAN}]")
-_LATIN = re.compile(r"[A-Za-z]")
 # Letters of a Latin word, on average: so many weigh as much as one Chinese character.
 _LETTERS = 5
 
@@ -30,22 +31,20 @@ def simplified() -> dict[int, str]:
 
 def language_of(text: str) -> str:
     """`zh`, `zh-Hant` or `en`: which of them most of a text's words are written in."""
-    han = _HAN.findall(text)
-    if len(han) * _LETTERS < len(_LATIN.findall(text)) or not han:
+    counts = Counter(text)
+    han = {char: n for char, n in counts.items() if _HAN.match(char)}
+    latin = sum(counts[letter] for letter in ascii_letters)
+    if sum(han.values()) * _LETTERS < latin or not han:
         return "en"
-    traditional, only_simplified = _scripts()
-    more = len(traditional.findall(text)) > len(only_simplified.findall(text))
-    return "zh-Hant" if more else "zh"
+    traditional = sum(n for char, n in han.items() if ord(char) in simplified())
+    only_simplified = sum(n for char, n in han.items() if char in _only_simplified())
+    return "zh-Hant" if traditional > only_simplified else "zh"
 
 
 @functools.cache
-def _scripts() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Characters that Simplified writing does not have, and that Traditional writing has not."""
-    kept = frozenset("".join(simplified().values())) - _KEPT
-    return (
-        re.compile(f"[{''.join(map(chr, simplified()))}]"),
-        re.compile(f"[{''.join(sorted(kept))}]"),
-    )
+def _only_simplified() -> frozenset[str]:
+    """Characters that Traditional writing does not have."""
+    return frozenset("".join(simplified().values())) - _KEPT
 
 
 # Simplified forms that Traditional writing uses too, as words of their own.
