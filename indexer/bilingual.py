@@ -40,13 +40,8 @@ class Span:
     synonyms: tuple[Other, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Forms that mean the same, each as its words: Chinese ones and English ones."""
-
-    sides: tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
-
-
+# Forms that mean the same: Chinese ones and English ones.
+_Group = tuple[tuple[str, ...], tuple[str, ...]]
 # The groups that hold a form: their numbers, and on which side.
 _Members = tuple[tuple[int, int], ...]
 
@@ -65,6 +60,8 @@ class Glossary:
         self._by_words: dict[tuple[str, ...], _Members] = dict(base._by_words) if base else {}
         self._longest: int = base._longest if base else 1
         self._others = functools.lru_cache(maxsize=20_000)(self._find_others)
+        # Cutting all forms takes a quarter of a second at the start; few are asked for.
+        self._side = functools.lru_cache(maxsize=20_000)(self._cut_side)
         for line in lines:
             left, sign, right = line.partition(" = ")
             if sign and not line.startswith("#"):
@@ -104,22 +101,20 @@ class Glossary:
 
     def _add(self, chinese: Sequence[str], english: Sequence[str]) -> None:
         number = len(self._groups)
-        sides = []
         for side, forms in enumerate((chinese, english)):
-            kept: dict[tuple[str, ...], None] = {}
             for form in forms:
-                cut = tuple(term.text for term in words(form))
-                if not 0 < len(cut) <= _LONGEST:
-                    continue
-                kept.setdefault(cut)
                 if _HAN.search(form):
                     key = fold(form).replace(" ", "")
                     self._longest = max(self._longest, len(key))
                     self._by_text[key] = (*self._by_text.get(key, ()), (number, side))
-                else:
+                elif 0 < len(cut := tuple(term.text for term in words(form))) <= _LONGEST:
                     self._by_words[cut] = (*self._by_words.get(cut, ()), (number, side))
-            sides.append(tuple(kept))
-        self._groups.append(_Group((sides[0], sides[1])))
+        self._groups.append((tuple(chinese), tuple(english)))
+
+    def _cut_side(self, number: int, side: int) -> tuple[tuple[str, ...], ...]:
+        """The forms of one side of a group, each as its words."""
+        cut = (tuple(term.text for term in words(form)) for form in self._groups[number][side])
+        return tuple(dict.fromkeys(form for form in cut if 0 < len(form) <= _LONGEST))
 
     def _chinese(self, text: str, found: Sequence[Term]) -> Iterable[tuple[int, int, str]]:
         folded = fold(text)
@@ -152,7 +147,7 @@ class Glossary:
         for number, side in members:
             for other in (0, 1):
                 into = shares[0 if other != side else 1]
-                for form in self._groups[number].sides[other]:
+                for form in self._side(number, other):
                     if form != own:
                         into[form] = min(1.0, into.get(form, 0.0) + share)
         translations, synonyms = (

@@ -62,7 +62,6 @@ class Generation:
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
-        self.facets = Facets(self.entries)
         self.problem = lru_cache(maxsize=2000)(self._problem)
         # A page asks the same for its answer and for its posts; what was found serves both.
         self._judged: dict[Hashable, Judged] = {}
@@ -74,6 +73,10 @@ class Generation:
     def has_fix(self, number: int) -> bool:
         """Whether a problem offers a fix, whatever is asked."""
         return self.worths[number] is not None
+
+    @cached_property
+    def facets(self) -> Facets:
+        return Facets(self.entries)
 
     @cached_property
     def folded_titles(self) -> list[str]:

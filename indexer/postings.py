@@ -219,10 +219,14 @@ class TermList(Sequence[str]):
 
 @dataclass(frozen=True, slots=True)
 class PostingFile:
-    """Postings on disk, read where they stand: `starts[row]` is the first posting of a term."""
+    """Postings on disk, read where they stand.
+
+    `starts[row]` is the first posting of a term, `holding[row]` how many problems hold it.
+    """
 
     terms: TermList
     starts: npt.NDArray[np.int64]
+    holding: Ints
     problems: Ints
     fields: Bytes
     counts: Floats
@@ -235,16 +239,6 @@ class PostingFile:
             return None
         part = slice(self.starts[row], self.starts[row + 1])
         return self.problems[part], self.fields[part], self.counts[part]
-
-    def holding(self) -> Ints:
-        """For every term, how many problems hold it."""
-        first = np.ones(len(self.problems), np.int32)
-        first[1:] = np.diff(self.problems) != 0
-        starts = self.starts[:-1]
-        first[starts[starts < len(first)]] = 1
-        sums = np.concatenate([[0], np.cumsum(first, dtype=np.int64)])
-        holding: Ints = (sums[self.starts[1:]] - sums[starts]).astype(np.int32)
-        return holding
 
     def load(self) -> Postings:
         """All of it in memory, to be merged into another."""
@@ -259,8 +253,19 @@ class PostingFile:
         )
 
 
+def _holding(starts: Any, problems: Ints) -> Ints:
+    """For every term, how many problems hold it."""
+    first = np.ones(len(problems), np.int32)
+    first[1:] = np.diff(problems) != 0
+    begins = starts[:-1]
+    first[begins[begins < len(first)]] = 1
+    sums = np.concatenate([[0], np.cumsum(first, dtype=np.int64)])
+    holding: Ints = (sums[starts[1:]] - sums[begins]).astype(np.int32)
+    return holding
+
+
 _FILES = (
-    "term_ends", "starts", "problems", "fields", "counts",
+    "term_ends", "starts", "holding", "problems", "fields", "counts",
     "words", "blocks", "block_fields", "block_parts", "problem_blocks",
 )  # fmt: skip
 
@@ -276,7 +281,8 @@ def write(postings: Postings, folder: Path) -> None:
     (folder / "terms.txt").write_bytes(blob.getvalue())
     wording = postings.wording
     arrays: tuple[Any, ...] = (
-        np.array(ends), starts, postings.problems, postings.fields, postings.counts,
+        np.array(ends), starts, _holding(starts, postings.problems),
+        postings.problems, postings.fields, postings.counts,
         wording.words, wording.blocks, wording.fields, wording.parts, wording.problems,
     )  # fmt: skip
     for name, array in zip(_FILES, arrays, strict=True):
@@ -285,7 +291,7 @@ def write(postings: Postings, folder: Path) -> None:
 
 def open_file(folder: Path) -> PostingFile:
     """The postings of a folder, mapped into memory rather than read."""
-    ends, starts, problems, fields, counts, *wording = (
+    ends, starts, holding, problems, fields, counts, *wording = (
         # np.memmap refuses an empty file; an index of no posts is still an index. Not as memmap:
         # each slice of one costs ten times that of an array.
         np.asarray(
@@ -294,4 +300,4 @@ def open_file(folder: Path) -> PostingFile:
         for path in (folder / f"{name}.npy" for name in _FILES)
     )
     terms = TermList((folder / "terms.txt").read_bytes(), np.array(ends))
-    return PostingFile(terms, starts, problems, fields, counts, Wording(*wording))
+    return PostingFile(terms, starts, holding, problems, fields, counts, Wording(*wording))

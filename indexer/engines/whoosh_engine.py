@@ -42,7 +42,7 @@ class WhooshEngine:
         return self._postings.of(term)
 
     def holding(self) -> Ints:
-        return self._postings.holding()
+        return self._postings.holding
 
     def lengths(self) -> Floats:
         return np.asarray(self._lengths, np.float32)
