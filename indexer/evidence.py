@@ -183,14 +183,14 @@ class Evidence:
         for name, field in (("has_error", _ERROR), ("has_fix", _FIX)):
             there = np.bincount(text.block_owner[text.fields == field], minlength=count) > 0
             seen[name] = there.astype(np.float32)
-        seen["length"] = (np.log(np.bincount(text.owner, minlength=count) + 10) / 10).astype(
-            np.float32
-        )
+        seen["length"] = (np.log(text.lengths() + 10) / 10).astype(np.float32)
         wanted = self._wanted(question)
         met = self._meet(text, wanted)
         if len(met):
-            self._weigh(seen, text, wanted, met)
-            self._pairs(seen, question, wanted, text.at[met.place], met.word, text.owner[met.place])
+            who = text.owner(met.place)
+            self._weigh(seen, text, wanted, met, who)
+            # Places of two problems lie further apart than words of a pair.
+            self._pairs(seen, question, wanted, met.place + who * _PAIR, met.word, who)
             self._posts(seen, question, wanted, posts)
         return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
 
@@ -207,7 +207,7 @@ class Evidence:
         text, wanted = gather(self._wording, problems), self._wanted(question)
         met = self._meet(text, wanted)
         value = wanted.importance[met.word] * met.factor
-        block, words = text.block_of[met.place], len(wanted.names)
+        block, words = text.block(met.place), len(wanted.names)
         held = _best_sum(block, met.word, value, words, len(text.fields))
         held[text.parts < 0] = 0
         # Of equals the first.
@@ -218,13 +218,15 @@ class Evidence:
         best[owners] = np.where(held[chosen] > 0, text.parts[chosen], -1)
         return best
 
-    def _weigh(self, seen: dict[str, Floats], text: Text, wanted: Wanted, met: Met) -> None:
+    def _weigh(
+        self, seen: dict[str, Floats], text: Text, wanted: Wanted, met: Met, who: Places
+    ) -> None:
         """Fills in what is seen of the words met."""
         place, word, factor = met.place, met.word, met.factor
         count, words = len(seen["strength"]), len(wanted.names)
         total = float(wanted.importance.sum()) or 1.0
         value = wanted.importance[word] * factor
-        who, block = text.owner[place], text.block_of[place]
+        block = text.block(place)
         own = factor == 1.0
 
         def share(of: npt.NDArray[np.bool_] | slice) -> Floats:
@@ -234,7 +236,7 @@ class Evidence:
         seen["own"] = share(own)
         np.maximum.at(seen["best_word"], who, value / max(float(wanted.importance.max()), 1e-6))
 
-        seen["opening"] = share(text.from_start(place) < OPENING)
+        seen["opening"] = share(place - text.starts[who] < OPENING)
 
         named = np.array([name in wanted.codes for name in wanted.names])
         if named.any():
@@ -244,10 +246,8 @@ class Evidence:
                 rarity_of = float(wanted.importance[named].sum())
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
         recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
-        spots = np.unique(place)
-        covered = np.bincount(
-            text.block_of[spots], self._rarity[text.words[spots]], len(text.fields)
-        )
+        spots, at = np.unique(place, return_index=True)
+        covered = np.bincount(block[at], self._rarity[text.words[spots]], len(text.fields))
         precision = np.minimum(1.0, covered / np.maximum(self._held[text.blocks], 1e-6))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 
@@ -304,7 +304,7 @@ class Evidence:
         wanted: Wanted,
         spot: Places,
         word: Ints,
-        who: Ints,
+        who: Places,
     ) -> None:
         number = {name: i for i, name in enumerate(wanted.names)}
         possible = 0.0

@@ -16,8 +16,6 @@ from indexer.ranking import ways_of
 # Only the words that count most are looked for, and only so much of one problem is looked at.
 _MOST_WORDS = 40
 _READ = 20_000
-# The places of two problems lie further apart than any window reaches.
-_APART = _READ + 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +31,36 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The words of several problems one after the other.
+    """The words of several problems one after the other: their terms.
 
-    Per word: its term, its place (problems lie far apart) and the numbers of its problem and its
-    block. Per block: its number in the wording, its field, its problem, and which part of that it
-    is (-1: none).
+    Problem i begins at place `starts[i]`, block b at `edges[b]`. Per block: its number in the
+    wording, its field, its problem, and which part of that it is (-1: none).
     """
 
     words: Ints
-    at: Places
-    owner: Ints
-    block_of: Places
+    starts: Places
+    edges: Places
     blocks: Places
     fields: Ints
     block_owner: Ints
     parts: Ints
 
+    def owner(self, place: Places) -> Places:
+        """The problem that each place is in."""
+        return np.searchsorted(self.starts, place, side="right") - 1
+
+    def block(self, place: Places) -> Places:
+        """The block that each place is in."""
+        return np.searchsorted(self.edges, place, side="right") - 1
+
     def from_start(self, place: Places) -> Places:
         """How many words of its own problem stand before each place."""
-        found: Places = self.at[place] % _APART
+        found: Places = place - self.starts[self.owner(place)]
         return found
+
+    def lengths(self) -> Places:
+        """How many words of each problem are here."""
+        return np.diff(self.starts, append=len(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +110,26 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: TermLi
 
 def gather(wording: Wording, problems: Ints) -> Text:
     """The words of these problems, each as far as it is looked at."""
-    number = np.arange(len(problems), dtype=np.int32)
     first, last = wording.problems[problems], wording.problems[problems + 1]
-    blocks, of_block = ranges(first, last)
-    starts, ends = wording.blocks[first], wording.blocks[last]
-    ends = np.minimum(ends, starts + _READ)
-    words, of_word = ranges(starts, ends)
-    edge = ends[of_block]
-    lengths = np.minimum(wording.blocks[blocks + 1], edge) - np.minimum(
-        wording.blocks[blocks], edge
-    )
+    blocks, of_block = _ranges(first, last)
+    begins = wording.blocks[first]
+    ends = np.minimum(wording.blocks[last], begins + _READ)
+    starts: Places = np.cumsum(ends - begins, dtype=np.int64) - (ends - begins)
+    edges: Places = np.minimum(wording.blocks[blocks], ends[of_block])
     return Text(
-        wording.words[words],
-        words - (starts - number * np.int64(_APART))[of_word],
-        number[of_word],
-        np.repeat(np.arange(len(blocks)), lengths),
+        np.concatenate(
+            [wording.words[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]
+        ),
+        starts,
+        edges + (starts - begins)[of_block],
         blocks,
         wording.fields[blocks].astype(np.int32),
-        number[of_block],
+        of_block.astype(np.int32),
         wording.parts[blocks],
     )
 
 
-def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
+def _ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
     """All whole numbers of several ranges one after the other, and for each the number of its."""
     lengths = ends - starts
     owner = np.repeat(np.arange(len(starts)), lengths)
