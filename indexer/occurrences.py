@@ -114,8 +114,9 @@ def gather(wording: Wording, problems: Ints) -> Text:
     blocks, of_block = _ranges(first, last)
     begins = wording.blocks[first]
     ends = np.minimum(wording.blocks[last], begins + _READ)
-    starts: Places = np.cumsum(ends - begins, dtype=np.int64) - (ends - begins)
-    edges: Places = np.minimum(wording.blocks[blocks], ends[of_block])
+    sizes: Places = (ends - begins).astype(np.int64)
+    starts = np.cumsum(sizes) - sizes
+    edges = np.minimum(wording.blocks[blocks], ends[of_block])
     return Text(
         np.concatenate(
             [wording.words[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]

@@ -414,7 +414,10 @@ def test_nothing_keeps_anybody_out(
         page = open_page(
             locale=language, color_scheme=colours, viewport={"width": width, "height": 800}
         )
-        for path in ("/", f"/?q={PIP}", "/?q=zzqqxx", "/?q=error", "/posts/rust/e0502.md", "/none"):
+        for path in (
+            "/", f"/?q={PIP}", "/?q=zzqqxx", "/?q=error", "/?q=error&tag=nginx", "/?page=x&q=1",
+            "/posts/rust/e0502.md", "/posts/git/faq.md", "/none",
+        ):  # fmt: skip
             page.goto(site + path)
             assert violations(page) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -430,7 +433,7 @@ def test_nothing_keeps_anybody_out(
 HOSTILE = r"""---
 title: "<img src=x onerror=window.hurt=1> & <script>window.hurt=1</script>"
 tags: ["\"><svg onload=window.hurt=1>"]
-link: "javascript:window.hurt=1"
+url: "javascript:window.hurt=1"
 ---
 
 # <svg onload=window.hurt=1> 报错
@@ -454,7 +457,10 @@ link: "javascript:window.hurt=1"
 </code></pre><img src=x onerror=window.hurt=1>
 ```
 """
-LEFT_BEHIND = """() => [...document.querySelectorAll('*')].filter((one) =>
+LEFT_BEHIND = """() => [
+  ...document.querySelectorAll('*'),
+  ...document.querySelector('fixdex-chat')?.shadowRoot.querySelectorAll('*') ?? [],
+].filter((one) =>
   /^(script|iframe|object|embed|base|style|video|audio|svg)$/i.test(one.tagName)
     && !one.src?.startsWith(location.origin) ||
   [...one.attributes].some((a) => /^on/i.test(a.name)
@@ -488,5 +494,6 @@ def test_no_post_and_no_question_runs_or_fetches_anything(
         page.locator("fixdex-chat textarea").fill(asked)
         page.locator("fixdex-chat textarea").press("Enter")
         page.locator("fixdex-chat .reply a").first.wait_for()
+        assert page.evaluate(LEFT_BEHIND) == []
         assert page.evaluate("window.hurt") is None
         assert foreign == []
