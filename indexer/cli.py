@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,9 +23,10 @@ from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.index import IndexBusy, IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.places import choose_folder, choose_place
-from indexer.rebuild import Progress
+from indexer.rebuild import Progress, Report
 from indexer.settings import SettingsError, load_settings
 from indexer.terminal import Terminal, end_with_reader
+from indexer.watching import changes
 
 ANSWERED, NOTHING, FAILED, NO_INDEX, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -110,6 +113,7 @@ def _print_json(value: Any) -> None:
 @click.option("--full", is_flag=True, help="Read every post again.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes that read posts.")
 @click.option("--drafts/--no-drafts", default=None, help="Also index drafts.")
+@click.option("--watch", is_flag=True, help="Follow the posts until it is stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def rebuild(
     folder: str | None,
@@ -118,16 +122,31 @@ def rebuild(
     full: bool,
     jobs: int | None,
     drafts: bool | None,
+    watch: bool,
     as_json: bool,
 ) -> None:
     """Bring the index up to date with the posts in FOLDER."""
     knowledge_base = _open(kb if folder is None else folder, index, jobs=jobs, drafts=drafts)
+
+    def tell(report: Report) -> None:
+        if as_json:
+            _print_json(asdict(report))
+        else:
+            Terminal().report(report, str(knowledge_base.folder))
+        _flush()
+
     with _progress() as progress:
         report = knowledge_base.rebuild(full=full, progress=progress)
-    if as_json:
-        _print_json(asdict(report))
-    else:
-        Terminal().report(report, str(knowledge_base.folder))
+    tell(report)
+    for _ in changes(knowledge_base.folder, knowledge_base.place) if watch else ():
+        try:
+            report = knowledge_base.rebuild()
+        except IndexFault as error:
+            # The next change tries again.
+            click.echo(f"fixdex: {error}", err=True)
+            continue
+        if report.added or report.changed or report.removed:
+            tell(report)
 
 
 @contextmanager
@@ -207,8 +226,14 @@ def _text(words: str) -> str:
 @_knowledge_base_options
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8000; 0: a free one).")
+@click.option("--watch", is_flag=True, help="Follow the posts while serving.")
 def serve(
-    folder: str | None, kb: str | None, index: str | None, host: str | None, port: int | None
+    folder: str | None,
+    kb: str | None,
+    index: str | None,
+    host: str | None,
+    port: int | None,
+    watch: bool,
 ) -> None:
     """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
     knowledge_base = _open(kb if folder is None else folder, index, host=host, port=port)
@@ -219,9 +244,22 @@ def serve(
     except IndexBusy:
         info = knowledge_base.info()
         click.echo(f"fixdex: another rebuild runs; serving the index of {info.built_at}", err=True)
+    if watch:
+        threading.Thread(target=_follow, args=(knowledge_base,), daemon=True).start()
     # The one step up: by entry point, so that no module here imports the web.
     (site,) = entry_points(group="fixdex.site")
     site.load()(knowledge_base)
+
+
+def _follow(knowledge_base: KnowledgeBase) -> None:
+    """Rebuilds whenever posts change, in a process of its own, and opens what it made."""
+    place = knowledge_base.place
+    command = [sys.executable, "-m", "indexer.cli", "rebuild", str(knowledge_base.folder)]
+    for _ in changes(knowledge_base.folder, place):
+        done = subprocess.run([*command, "--index", str(place)], stdout=subprocess.DEVNULL)
+        if done.returncode == ANSWERED:
+            # Whoever asks meanwhile is answered out of the one before.
+            knowledge_base.warm_up()
 
 
 @main.command()

@@ -279,7 +279,10 @@ class KnowledgeBase:
         found = self._open
         if found is not None and found.index.folder == current:
             return found
-        with self._lock:
+        # While one thread opens the next, the others go on with the one before.
+        if not self._lock.acquire(blocking=found is None) and found is not None:
+            return found
+        try:
             if self._open is None or self._open.index.folder != current:
                 index = open_current(self.place)
                 if index is None:
@@ -289,6 +292,8 @@ class KnowledgeBase:
                 # The one before is let go of when the last question that uses it is done.
                 self._open = Generation(index)
             return self._open
+        finally:
+            self._lock.release()
 
     # Parts
 

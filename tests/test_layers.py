@@ -18,7 +18,13 @@ FLOORS = (
         "indexer.redaction",
         "indexer.settings",
     },
-    {"indexer.analyzer", "indexer.block_rules", "indexer.pasted", "indexer.postings"},
+    {
+        "indexer.analyzer",
+        "indexer.block_rules",
+        "indexer.pasted",
+        "indexer.postings",
+        "indexer.watching",
+    },
     {"indexer.front_matter", "indexer.markdown", "indexer.places", "indexer.roles"},
     {
         "indexer.asked",
@@ -47,6 +53,7 @@ FLOORS = (
 )
 
 HOMES = {
+    "watchfiles": {"indexer.watching"},
     "jieba": {"indexer.dictionary"},
     "rjieba": {"indexer.dictionary"},
     "snowballstemmer": {"indexer.analyzer"},

@@ -1,0 +1,50 @@
+"""Watching: says when posts of a folder change, so that the index can follow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from watchfiles import Change, watch
+
+from indexer.folder import NOT_ENTERED, SUFFIXES
+
+# Editors save in several steps: so many milliseconds without another make one change.
+_STILL, _LONGEST = 60, 400
+# How long nothing may happen before it looks whether it is to stop.
+_IDLE = 500
+
+
+def changes(folder: Path, place: Path, stop: threading.Event | None = None) -> Iterator[None]:
+    """Comes back whenever posts below a folder were changed, until `stop` is set.
+
+    The first time soon after it began to look, for what changed before. What lies in `place`, the
+    index, is none of them.
+    """
+    root, index = folder.resolve(), place.resolve()
+
+    def of_posts(_: Change, path: str) -> bool:
+        here = Path(path)
+        if here.is_relative_to(index) or not here.is_relative_to(root):
+            return False
+        if not NOT_ENTERED.isdisjoint(here.relative_to(root).parts):
+            return False
+        # A folder that is gone can no longer be told from a file without an ending.
+        return here.name.lower().endswith(SUFFIXES) or not here.suffix
+
+    begun = False
+    for found in watch(
+        root,
+        watch_filter=of_posts,
+        debounce=_LONGEST,
+        step=_STILL,
+        rust_timeout=_IDLE,
+        yield_on_timeout=True,
+        stop_event=stop,
+        raise_interrupt=False,
+        ignore_permission_denied=True,
+    ):
+        if found or not begun:
+            begun = True
+            yield
