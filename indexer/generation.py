@@ -235,8 +235,11 @@ class Generation:
 
     def posts(self, ranked: Ranked) -> Ranked:
         """The best problem of each post, best first."""
-        _, first = np.unique(self.post_of[ranked.problems], return_index=True)
-        first.sort()
+        posts = self.post_of[ranked.problems]
+        place = np.full(len(self.entries), -1, np.int64)
+        # Of what is written to one place, the last stays: from the end, the first of each post.
+        place[posts[::-1]] = np.arange(len(posts))[::-1]
+        first = np.sort(place[place >= 0])
         return Ranked(ranked.problems[first], ranked.scores[first])
 
     def entry(self, problem: int) -> Entry:
