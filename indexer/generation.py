@@ -66,6 +66,7 @@ class Generation:
         # A page asks the same for its answer and for its posts; what was found serves both.
         self._judged: dict[Hashable, Judged] = {}
         self._passages: dict[Hashable, Passage] = {}
+        self._matched: dict[Hashable, tuple[str, ...]] = {}
 
     def _problem(self, number: int) -> Problem:
         return from_record(self.index.engine.record(number))
@@ -225,6 +226,16 @@ class Generation:
 
     def matched(self, number: int, text: str, importance: Mapping[str, float]) -> tuple[str, ...]:
         """The telling words of a question that a problem holds, as typed, most important first."""
+        return _recent(
+            self._matched,
+            (number, text),
+            lambda: self._find_matched(number, text, importance),
+            _ASKED_LATELY,
+        )
+
+    def _find_matched(
+        self, number: int, text: str, importance: Mapping[str, float]
+    ) -> tuple[str, ...]:
         there = held(_whole(self.problem(number)), importance)
         found = {
             text[word.start : word.end]: importance[word.text]
