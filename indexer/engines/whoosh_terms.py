@@ -75,16 +75,24 @@ class FieldWriter(W3FieldWriter):  # type: ignore[misc]  # Whoosh has no types
         starts = np.flatnonzero(np.diff(rows, prepend=-1)).tolist()
         terms = postings.terms
         numbers, weights, sizes = ids.tolist(), counts.tolist(), lengths.tolist()
+        steps = np.diff(ids, prepend=0).tolist()
         at, written = self._postfile.tell(), []
+        # Most terms stand in one problem, where many count alike.
+        alone: dict[tuple[int, float], tuple[bytes, bytes]] = {}
         for start, end in itertools.pairwise([*starts, len(rows)]):
             if end - start == 1:
-                number, weight, size = numbers[start], weights[start], sizes[start]
-                told = weight if weight != 1.0 else None
-                block = _block((number,), told, number, weight, size, size)
-                info = _INFO.pack(0, weight, 1, size, size, weight, number, number)
+                number, weight = numbers[start], weights[start]
+                made = alone.get((number, weight))
+                if made is None:
+                    size, told = sizes[start], weight if weight != 1.0 else None
+                    made = alone[number, weight] = (
+                        _block((number,), told, number, weight, size, size),
+                        _INFO.pack(0, weight, 1, size, size, weight, number, number),
+                    )
+                block, info = made
             else:
                 part = slice(start, end)
-                block = _blocks(numbers[part], weights[part], sizes[part])
+                block = _blocks(numbers[part], steps[part], weights[part], sizes[part])
                 info = _INFO.pack(
                     0, sum(weights[part]), end - start, min(sizes[part]), max(sizes[part]),
                     max(weights[part]), numbers[start], numbers[end - 1],
@@ -100,8 +108,11 @@ class FieldWriter(W3FieldWriter):  # type: ignore[misc]  # Whoosh has no types
         self._postfile.write(b"".join(written))
 
 
-def _blocks(ids: list[int], weights: list[float], lengths: list[int]) -> bytes:
-    """The postings of a term in blocks; a size below zero marks the last."""
+def _blocks(ids: list[int], steps: list[int], weights: list[float], lengths: list[int]) -> bytes:
+    """The postings of a term in blocks; a size below zero marks the last.
+
+    `steps` lead from one problem to the next; a block begins with the problem itself.
+    """
     blocks = []
     for start in range(0, len(ids), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -109,10 +120,10 @@ def _blocks(ids: list[int], weights: list[float], lengths: list[int]) -> bytes:
         same = counts.count(counts[0]) == len(counts)
         # What is alike in a block is told once, and what counts one is not told.
         told = (None if counts[0] == 1.0 else counts[0]) if same else tuple(counts)
-        steps = tuple(map(int.__sub__, own, [0, *own[:-1]]))
         blocks.append(
             _block(
-                steps, told, own[-1], max(counts), min(sizes), max(sizes),
+                (own[0], *steps[start + 1 : start + _BLOCK]),
+                told, own[-1], max(counts), min(sizes), max(sizes),
                 last=start + _BLOCK >= len(ids), first=not start,
             )
         )  # fmt: skip
