@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -37,11 +38,15 @@ def missing(what: str) -> NoReturn:
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the person who runs the tests reaches them."""
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No setting of the person who runs the tests reaches them, and no test the next."""
     for name in [name for name in os.environ if name.startswith("FIXDEX_")]:
         if name != "FIXDEX_DEVSET":
             monkeypatch.delenv(name)
+    yield
+    if hasattr(signal, "SIGPIPE"):
+        # A command ends with its reader; in this process a server would, with a visitor who left.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
 @pytest.fixture
