@@ -90,7 +90,7 @@ def may_name(text: str) -> bool:
     return bool(_MAY_NAME.search(text))
 
 
-@functools.lru_cache(maxsize=2000)
+@functools.lru_cache(maxsize=500)
 def read_pasted(text: str) -> Pasted:
     """The error lines, exception types and codes of a text; time grows with its length alone."""
     lines = _ANSI.sub("", text[:LONGEST]).split("\n")

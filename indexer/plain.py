@@ -29,7 +29,7 @@ CAPTION = re.compile(r"\s(?:alt|caption|title)=\"([^\"\n]{2,500})\"")
 _ESCAPED = re.compile(r"\\([_*`#|<>\[\]~])")
 
 
-@functools.lru_cache(maxsize=2000)
+@functools.lru_cache(maxsize=500)
 def plain(text: str) -> str:
     """The words of a block of prose that a reader sees: no targets of links, no tags, no marks."""
     if not any(sign in text for sign in "`[<{&*~\\"):

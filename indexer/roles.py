@@ -61,7 +61,7 @@ _LABEL = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=2000)
+@functools.lru_cache(maxsize=500)
 def heading_role(heading: str) -> Role | None:
     """The role a heading gives to what stands under it, or None where it only names a subject."""
     text = _bare(heading)
@@ -95,7 +95,7 @@ def _bare(heading: str) -> str:
     return _NUMBERING.sub("", fold(heading)).strip(" \t*_`。.!！?？:：")
 
 
-@functools.lru_cache(maxsize=2000)
+@functools.lru_cache(maxsize=500)
 def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
     if (box := _BOX.match(text)) and (role := _phrase_role(fold(box[1]).strip())) is not None:
@@ -130,7 +130,7 @@ def _lead_in(text: str) -> Label | None:
     return Label(role, len(text)) if role in (Role.FAILING, Role.FIX, Role.ERROR) else None
 
 
-@functools.lru_cache(maxsize=2000)
+@functools.lru_cache(maxsize=500)
 def cue_roles(text: str) -> Mapping[Role, int]:
     """How many cues of each role a sentence holds."""
     folded = fold(text)

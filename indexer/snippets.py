@@ -14,6 +14,8 @@ from indexer.problems import Part, Problem
 LENGTH = 220
 # So many terms are looked for; a block is cut only where most stand together, so far around.
 _TELLING, _AROUND = 20, 120
+# So much of a block is looked at, and so far back a word may begin.
+_READ, _WORD = 20_000, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class Sought:
 
 def _word_start(text: str, at: int) -> int:
     """Where the Latin word begins that a place is within."""
-    while 0 < at < len(text) and text[at - 1].isascii() and text[at - 1].isalnum():
+    least = max(0, at - _WORD)
+    while least < at < len(text) and text[at - 1].isascii() and text[at - 1].isalnum():
         at -= 1
     return at
 
@@ -117,7 +120,8 @@ def first_passage(problem: Problem, sought: Sought) -> Passage:
 
 
 def _visible(block: Block) -> str:
-    return block.text if block.kind == "code" else plain(block.text)
+    text = block.text[:_READ]
+    return text if block.kind == "code" else plain(text)
 
 
 def _excerpt(text: str, sought: Sought) -> Snippet:
