@@ -6,7 +6,7 @@ import functools
 import importlib.resources
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,11 @@ from indexer.occurrences import Met, Text, Wanted, gather, meet, want
 from indexer.postings import FIELDS, Floats, Ints, Places, Wording
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
+from indexer.recent import recent
 
 # So many posts are looked at again.
 LOOKED_AT = 60
+_ASKED_LATELY = 16
 # Words that stand within so many of each other stand together.
 NEAR, FAR = 30, 100
 # What opens a problem: its title, its headings and its first words.
@@ -115,7 +117,7 @@ class Evidence:
         rarities = np.append(self._rarity[self._wording.words], np.float32(0))
         self._held = np.add.reduceat(rarities, self._wording.blocks[:-1], dtype=np.float64)
         self._scratch = threading.local()
-        self._wanted = functools.lru_cache(maxsize=16)(self._want)
+        self._wants: dict[Hashable, Wanted] = {}
 
     def judge(self, question: Question, ranked: Ranked, named: Ints | None = None) -> Judged:
         """The problems of a ranking, its first LOOKED_AT in the order of their evidence.
@@ -194,8 +196,13 @@ class Evidence:
             self._posts(seen, question, wanted, posts)
         return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
 
-    def _want(self, question: Question) -> Wanted:
-        return want(question, self._ranking.importance(question), self._vocabulary)
+    def _wanted(self, question: Question) -> Wanted:
+        return recent(
+            self._wants,
+            question,
+            lambda: want(question, self._ranking.importance(question), self._vocabulary),
+            _ASKED_LATELY,
+        )
 
     def _meet(self, text: Text, wanted: Wanted) -> Met:
         if not hasattr(self._scratch, "slots"):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache, partial
-from typing import TypeVar
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from indexer.problems import Problem
 from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
 from indexer.rebuild import from_record, part_of_record
+from indexer.recent import recent
 from indexer.roles import tells_of_trouble
 from indexer.snippets import Passage, Sought, first_passage, passage_of
 from indexer.spelling import corrections, is_near
@@ -62,14 +62,20 @@ class Generation:
         self.number_of = {entry.path: number for number, entry in enumerate(self.entries)}
         self.glossary = Glossary(index.manifest.pairs, glossary())
         self.info = IndexInfo(len(self.entries), index.manifest.built_at, index.manifest.build)
-        self.problem = lru_cache(maxsize=2000)(self._problem)
+        self._problems: dict[Hashable, Problem] = {}
         # A page asks the same for its answer and for its posts; what was found serves both.
         self._judged: dict[Hashable, Judged] = {}
         self._passages: dict[Hashable, Passage] = {}
         self._matched: dict[Hashable, tuple[str, ...]] = {}
 
-    def _problem(self, number: int) -> Problem:
-        return from_record(self.index.engine.record(number))
+    def problem(self, number: int) -> Problem:
+        """A problem of the index, by its number."""
+        return recent(
+            self._problems,
+            number,
+            lambda: from_record(self.index.engine.record(number)),
+            _READ_LATELY,
+        )
 
     def has_fix(self, number: int) -> bool:
         """Whether a problem offers a fix, whatever is asked."""
@@ -118,7 +124,7 @@ class Generation:
 
         Posts whose paths are `without` are left out.
         """
-        return _recent(
+        return recent(
             self._judged,
             (question.text, *without),
             lambda: self._judge_anew(question, without),
@@ -135,7 +141,7 @@ class Generation:
             record = self.index.engine.record(number)
             found = passage_of(part_of_record(record, int(part)), sought) if part >= 0 else None
             known[number] = found or first_passage(self.problem(number), sought)
-            _recent(
+            recent(
                 self._passages, (number, text), partial(known.__getitem__, number), _SHOWN_LATELY
             )
         return [known[number] for number in numbers]
@@ -226,7 +232,7 @@ class Generation:
 
     def matched(self, number: int, text: str, importance: Mapping[str, float]) -> tuple[str, ...]:
         """The telling words of a question that a problem holds, as typed, most important first."""
-        return _recent(
+        return recent(
             self._matched,
             (number, text),
             lambda: self._find_matched(number, text, importance),
@@ -276,18 +282,5 @@ def _whole(problem: Problem) -> str:
     return "\n".join([problem.title, *(part.block.text for part in problem.parts)])
 
 
-_Value = TypeVar("_Value")
 # A ranking of all posts is large; a passage is not.
-_ASKED_LATELY, _SHOWN_LATELY = 16, 200
-
-
-def _recent(
-    kept: dict[Hashable, _Value], key: Hashable, make: Callable[[], _Value], most: int
-) -> _Value:
-    """A value made a short while ago, or made now; the oldest of many is let go."""
-    value = kept.get(key)
-    if value is None:
-        value = kept[key] = make()
-        while len(kept) > most:
-            kept.pop(next(iter(kept)), None)
-    return value
+_ASKED_LATELY, _SHOWN_LATELY, _READ_LATELY = 16, 200, 2000

@@ -6,7 +6,6 @@ import io
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +202,7 @@ class TermList(Sequence[str]):
     def __init__(self, data: bytes | memoryview, ends: npt.NDArray[np.int64]) -> None:
         self._data = memoryview(data)
         self._ends = ends
-        self.find = lru_cache(maxsize=_FOUND)(self._find)
+        self._rows: dict[str, int | None] = {}
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -211,10 +210,16 @@ class TermList(Sequence[str]):
     def __getitem__(self, i: Any) -> Any:
         return bytes(self._data[self._ends[i] : self._ends[i + 1]]).decode("utf-8")
 
-    def _find(self, term: str) -> int | None:
+    def find(self, term: str) -> int | None:
         """The row of a term, or None. UTF-8 sorts as code points do."""
-        row = bisect_left(self, term)
-        return row if row < len(self) and self[row] == term else None
+        found = self._rows.get(term, -1)
+        if found == -1:
+            row = bisect_left(self, term)
+            found = row if row < len(self) and self[row] == term else None
+            if len(self._rows) >= _FOUND:
+                self._rows = {}
+            self._rows[term] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

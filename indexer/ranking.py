@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from indexer.bilingual import Other
 from indexer.engines.base import Engine
 from indexer.postings import FIELDS, Floats, Ints
 from indexer.question import Phrase, Question
+from indexer.recent import recent
 
 # What an occurrence in a field counts for, and how far the length of the field is held against it.
 WEIGHTS = {
@@ -33,6 +34,7 @@ SAID_OTHERWISE = 0.4
 
 # Postings of this many terms are kept ready.
 _READY = 20_000
+_ASKED_LATELY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Ranking:
         self._ready: OrderedDict[str, tuple[Ints, Floats] | None] = OrderedDict()
         self._said: OrderedDict[tuple[Other, ...], tuple[Ints, Floats] | None] = OrderedDict()
         self._lock = threading.Lock()
-        self.importance = functools.lru_cache(maxsize=16)(self._importance)
+        self._important: dict[Hashable, dict[str, float]] = {}
 
     def __len__(self) -> int:
         return len(self.engine)
@@ -188,12 +190,15 @@ class Ranking:
             (len(self.engine) - self.engine.holding() + 0.5) / (self.engine.holding() + 0.5)
         ).astype(np.float32)
 
-    def _importance(self, question: Question) -> dict[str, float]:
+    def importance(self, question: Question) -> dict[str, float]:
         """What each term of a question counts for: its weight times its rarity.
 
         A term that no problem holds is as rare as another way to say it; without one, it counts
         as if one problem held it: in a small collection little is known.
         """
+        return recent(self._important, question, lambda: self._importance(question), _ASKED_LATELY)
+
+    def _importance(self, question: Question) -> dict[str, float]:
         rarity = {
             term: self.rarity(len(found[0]))
             for term in question.terms

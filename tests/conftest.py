@@ -160,11 +160,22 @@ def violations(page: Any) -> list[str]:
 def serving(knowledge_base: KnowledgeBase) -> Iterator[str]:
     """The address of the site of a knowledge base, served as `fixdex serve` does."""
     server = make_server(create_app(knowledge_base), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run)
+    closing = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run()
+        except OSError:
+            # It waits for sockets that are closed meanwhile.
+            if not closing.is_set():
+                raise
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
+        closing.set()
         server.close()
         # The loop of waitress looks at its sockets once a second; closed ones end it.
         server._map.clear()

@@ -15,6 +15,7 @@ FLOORS = (
         "indexer.dictionary",
         "indexer.folder",
         "indexer.plain",
+        "indexer.recent",
         "indexer.redaction",
         "indexer.settings",
     },
