@@ -128,7 +128,7 @@ class Evidence:
         rows = self.features(question, first, scores)
         if not len(first):
             return Judged(ranked, rows)
-        own = rows @ _coefficients(question.kind)
+        own = _product(rows, _coefficients(question.kind))
         if named is not None:
             own = own + np.isin(first, named) * (own.max() - own.min() + 1)
         order = np.lexsort((first, -own))
@@ -145,9 +145,8 @@ class Evidence:
 
     def scores(self, question: Question, ranked: Ranked) -> Floats:
         """What the evidence gives each problem of a ranking."""
-        return self.features(question, ranked.problems, ranked.scores) @ _coefficients(
-            question.kind
-        )
+        rows = self.features(question, ranked.problems, ranked.scores)
+        return _product(rows, _coefficients(question.kind))
 
     def explain(
         self, question: Question, judged: Judged, place: int
@@ -297,10 +296,10 @@ class Evidence:
                     hold(other[0], said, factor)
         held = held[:, post]
         whole = float(wanted.importance.sum()) or 1.0
-        seen["post"] = (wanted.importance @ held / whole).astype(np.float32)
+        seen["post"] = (_product(wanted.importance, held) / whole).astype(np.float32)
         latin = [i for name, i in number.items() if name.isascii() and self._ranking.holding(name)]
         of_names = float(wanted.importance[latin].sum())
-        names = wanted.importance[latin] @ held[latin] / of_names if of_names else 1.0
+        names = _product(wanted.importance[latin], held[latin]) / of_names if of_names else 1.0
         seen["names"] += np.float32(names**2)
         seen["trouble_named"] = seen["trouble"] * np.float32(names)
 
@@ -337,6 +336,14 @@ class Evidence:
 def _coefficients(kind: str) -> Floats:
     found = weights()["evidence"][kind]
     return np.array([found[name] for name in NAMES], np.float32)
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """The product of two matrices of finite numbers."""
+    # OpenBLAS may report what it finds in lanes that it does not use.
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        product: Floats = left @ right
+    return product
 
 
 def _within(text: Text, met: Met, importance: Floats, reaches: Sequence[int]) -> list[Floats]:

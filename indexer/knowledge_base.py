@@ -295,6 +295,11 @@ class KnowledgeBase:
         finally:
             self._lock.release()
 
+    def close(self) -> None:
+        """Lets go of the index; the next question opens it again."""
+        with self._lock:
+            self._open = None
+
     # Parts
 
     def _hit(

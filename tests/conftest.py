@@ -50,16 +50,20 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def make_kb(tmp_path: Path) -> MakeKnowledgeBase:
-    """A knowledge base of the posts given, built."""
+def make_kb(tmp_path: Path) -> Iterator[MakeKnowledgeBase]:
+    """A knowledge base of the posts given, built; closed after the test."""
+    made: list[KnowledgeBase] = []
 
     def make(posts: Posts, settings: Settings | None = None) -> KnowledgeBase:
         folder = write_posts(tmp_path / "posts", posts)
         knowledge_base = KnowledgeBase(folder, tmp_path / "index", settings)
         knowledge_base.rebuild()
+        made.append(knowledge_base)
         return knowledge_base
 
-    return make
+    yield make
+    for knowledge_base in made:
+        knowledge_base.close()
 
 
 @pytest.fixture(scope="session")

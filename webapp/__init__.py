@@ -112,6 +112,8 @@ def make_server(app: Flask, host: str, port: int) -> Any:
         port=port,
         threads=8,
         ident="fixdex",
+        # Not select: that knows no file numbered above 1,023.
+        asyncore_use_poll=True,
         trusted_proxy=app.extensions["fixdex"].settings.trusted_proxy,
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
     )
