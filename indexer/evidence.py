@@ -341,7 +341,7 @@ def _coefficients(kind: str) -> Floats:
 def _product(left: Floats, right: Floats) -> Floats:
     """The product of two matrices of finite numbers."""
     # OpenBLAS may report what it finds in lanes that it does not use.
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         product: Floats = left @ right
     return product
 

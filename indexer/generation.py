@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -23,8 +23,8 @@ from indexer.postings import Ints
 from indexer.problems import Problem
 from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
-from indexer.rebuild import from_record, part_of_record
-from indexer.recent import recent
+from indexer.recent import keep, recent
+from indexer.records import from_record, part_of_record
 from indexer.roles import tells_of_trouble
 from indexer.snippets import Passage, Sought, first_passage, passage_of
 from indexer.spelling import corrections, is_near
@@ -136,14 +136,13 @@ class Generation:
         text, sought = question.text, Sought(self.ranking.importance(question))
         known = {one: found for one in numbers if (found := self._passages.get((one, text)))}
         new = [one for one in numbers if one not in known]
-        parts = self.evidence.best_parts(question, np.array(new, np.int32)) if new else new
-        for number, part in zip(new, parts, strict=True):
-            record = self.index.engine.record(number)
-            found = passage_of(part_of_record(record, int(part)), sought) if part >= 0 else None
-            known[number] = found or first_passage(self.problem(number), sought)
-            recent(
-                self._passages, (number, text), partial(known.__getitem__, number), _SHOWN_LATELY
-            )
+        if new:
+            parts = self.evidence.best_parts(question, np.array(new, np.int32)).tolist()
+            for number, part in zip(new, parts, strict=True):
+                record = self.index.engine.record(number)
+                found = passage_of(part_of_record(record, part), sought) if part >= 0 else None
+                passage = found or first_passage(self.problem(number), sought)
+                known[number] = keep(self._passages, (number, text), passage, _SHOWN_LATELY)
         return [known[number] for number in numbers]
 
     def _judge_anew(self, question: Question, without: Sequence[str]) -> Judged:

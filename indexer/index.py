@@ -98,7 +98,7 @@ class Index:
 _RULES = (
     "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "commands.py",
     "dictionary.py", "front_matter.py", "markdown.py", "pasted.py", "plain.py", "postings.py",
-    "posts.py", "problems.py", "rebuild.py", "roles.py", "told.py", "worth.py",
+    "posts.py", "problems.py", "rebuild.py", "records.py", "roles.py", "told.py", "worth.py",
     "data/commands.yaml", "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
     "engines/whoosh_terms.py",
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 import multiprocessing
 import os
 import signal
@@ -16,7 +15,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,8 +37,9 @@ from indexer.index import (
 from indexer.pasted import may_name, read_pasted
 from indexer.plain import plain
 from indexer.postings import FIELDS, Counted, Ints, Postings, collect, merge
-from indexer.posts import Block, Post, read_post
-from indexer.problems import Part, Problem, find_problems
+from indexer.posts import Post, read_post
+from indexer.problems import Problem, find_problems
+from indexer.records import to_record
 from indexer.roles import Role
 from indexer.worth import worth_of_fix
 
@@ -377,36 +376,3 @@ def _report(
         files=tuple(files),
         seconds=0.0,
     )
-
-
-# Records: a problem as it is stored with its postings
-
-
-def to_record(problem: Problem) -> str:
-    """A problem as JSON, for the engine to store."""
-    parts = [
-        [
-            part.block.kind, part.block.text, part.block.line, part.block.end,
-            part.block.language, part.role, part.told, part.heading, part.anchor,
-        ]
-        for part in problem.parts
-    ]  # fmt: skip
-    value = [problem.title, problem.anchor, problem.line, problem.headings, parts]
-    return json.dumps(value, ensure_ascii=False)
-
-
-def from_record(record: str) -> Problem:
-    """The problem that `to_record` made a record of."""
-    title, anchor, line, headings, parts = json.loads(record)
-    return Problem(title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts))
-
-
-def part_of_record(record: str, number: int) -> Part:
-    """One part of the problem that `to_record` made a record of."""
-    return _part(*json.loads(record)[-1][number])
-
-
-def _part(kind: Any, text: str, line: int, end: int, language: str, role: str | None,
-          told: int, heading: str, anchor: str) -> Part:  # fmt: skip
-    block = Block(kind, text, line, end, language)
-    return Part(block, Role(role) if role is not None else None, told, heading, anchor)

@@ -15,10 +15,14 @@ _Value = TypeVar("_Value")
 def recent(
     kept: dict[Hashable, _Value], key: Hashable, make: Callable[[], _Value], most: int
 ) -> _Value:
-    """A value made a short while ago, or made now; the oldest of many is let go."""
+    """A value made a short while ago, or made now."""
     value = kept.get(key)
-    if value is None:
-        value = kept[key] = make()
-        while len(kept) > most:
-            kept.pop(next(iter(kept)), None)
+    return keep(kept, key, make(), most) if value is None else value
+
+
+def keep(kept: dict[Hashable, _Value], key: Hashable, value: _Value, most: int) -> _Value:
+    """Keeps a value, and lets the oldest of too many go."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.pop(next(iter(kept)), None)
     return value

@@ -76,14 +76,10 @@ _RULES = tuple(
         ),
         (r"(?m:^)[\w.-]{1,32}@[\w.-]{1,64}(?=:[~/])", f"{LEFT_OUT}@{LEFT_OUT}"),
         (r"(?P<name>(?:/|%2F)(?:home|Users)(?:/|%2F))[^/\s:\"'%]{1,64}", rf"\g<name>{LEFT_OUT}"),
+        # A name with blanks in it ends at the next part of the path.
         (
             r"(?P<name>\b[a-z]:(?:\\{1,2}|/)(?:Users|Documents and Settings)(?:\\{1,2}|/))"
-            r"[^\\/\n:\"'<>|]{1,64}(?=[\\/])",
-            rf"\g<name>{LEFT_OUT}",
-        ),
-        (
-            r"(?P<name>\b[a-z]:(?:\\{1,2}|/)(?:Users|Documents and Settings)(?:\\{1,2}|/))"
-            r"[^\\/\s:\"'<>|…]{1,64}",
+            r"(?:[^\\/\n:\"'<>|]{1,64}(?=[\\/])|[^\\/\s:\"'<>|]{1,64})",
             rf"\g<name>{LEFT_OUT}",
         ),
     )

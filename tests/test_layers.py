@@ -36,7 +36,7 @@ FLOORS = (
     },
     {"indexer.problems", "indexer.engines.whoosh_engine"},
     {"indexer.spelling", "indexer.bilingual", "indexer.snippets", "indexer.index", "indexer.told"},
-    {"indexer.question", "indexer.worth"},
+    {"indexer.question", "indexer.records", "indexer.worth"},
     {"indexer.fixes"},
     {"indexer.conversation", "indexer.ranking"},
     {"indexer.answers", "indexer.facets", "indexer.occurrences", "indexer.rebuild"},

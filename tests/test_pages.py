@@ -231,6 +231,11 @@ def test_the_page_can_take_in_what_was_found_alone(client: FlaskClient) -> None:
     assert read(client, "/found").select(".teach .examples a")
 
 
+def test_what_narrows_alone_may_come_in_the_body_too(client: FlaskClient) -> None:
+    page = client.post("/found", data={"tag": "nginx"})
+    assert page.status_code == 200 and b"nginx 502" in page.data
+
+
 def test_whoever_found_nothing_can_draft_the_post(client: FlaskClient) -> None:
     page = read(client, "/", q="zzqqxx wwvvkk")
     button = one(page, "button[formaction]")

@@ -17,7 +17,7 @@ from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
 from indexer.index import open_current, rebuilding
 from indexer.posts import read_post
 from indexer.problems import find_problems
-from indexer.rebuild import from_record, to_record
+from indexer.records import from_record, to_record
 from posts_for_tests import DIARY, FAQ, NGINX, POSTS
 
 

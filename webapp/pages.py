@@ -120,7 +120,7 @@ def _address(**changes: Any) -> str:
     """This page's address with other values; None leaves one out."""
     values = {**request.values.to_dict(), **changes}
     if request.method == "POST":
-        del values["q"]
+        values.pop("q", None)
     for passing in ("asked", "noted"):
         values.pop(passing, None)
     kept = {name: value for name, value in values.items() if value not in (None, "", 1)}

@@ -36,7 +36,7 @@ textarea, .mine, .reply li { unicode-bidi: plaintext; text-align: start; }
 a { color: var(--accent); }
 .code, .diff { margin: 0 0 9.6px; border-radius: 8px; background: var(--soft); }
 .code { display: flex; flex-direction: column-reverse; }
-pre { flex: 1; min-width: 0; margin: 0; padding: 11.2px 12.8px; overflow-x: auto; max-height: 352px; direction: ltr; text-align: left; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
+pre { flex: 1; min-width: 0; margin: 0; padding: 11.2px 12.8px; overflow-x: auto; max-height: 352px; direction: ltr; text-align: left; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace; tab-size: 4; }
 .code button { align-self: end; margin: 6.4px 6.4px -6.4px 0; padding: 0.8px 8px; font-size: 12px; background: var(--page); border: 1px solid var(--line); }
 @media (min-width: 640px) { :host([inline]) .code { flex-direction: row; } :host([inline]) .code button { align-self: start; } }
 details { margin-bottom: 9.6px; } summary { cursor: pointer; color: var(--quiet); margin-bottom: 6.4px; }

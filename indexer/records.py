@@ -1,0 +1,40 @@
+"""Record: a problem as it is stored with its postings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from indexer.posts import Block
+from indexer.problems import Part, Problem
+from indexer.roles import Role
+
+
+def to_record(problem: Problem) -> str:
+    """A problem as JSON, for the engine to store."""
+    parts = [
+        [
+            part.block.kind, part.block.text, part.block.line, part.block.end,
+            part.block.language, part.role, part.told, part.heading, part.anchor,
+        ]
+        for part in problem.parts
+    ]  # fmt: skip
+    value = [problem.title, problem.anchor, problem.line, problem.headings, parts]
+    return json.dumps(value, ensure_ascii=False)
+
+
+def from_record(record: str) -> Problem:
+    """The problem that `to_record` made a record of."""
+    title, anchor, line, headings, parts = json.loads(record)
+    return Problem(title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts))
+
+
+def part_of_record(record: str, number: int) -> Part:
+    """One part of the problem that `to_record` made a record of."""
+    return _part(*json.loads(record)[-1][number])
+
+
+def _part(kind: Any, text: str, line: int, end: int, language: str, role: str | None,
+          told: int, heading: str, anchor: str) -> Part:  # fmt: skip
+    block = Block(kind, text, line, end, language)
+    return Part(block, Role(role) if role is not None else None, told, heading, anchor)
