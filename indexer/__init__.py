@@ -13,7 +13,6 @@ from indexer.answers import (
 from indexer.asked import REASONS, Asked, AskedError, Reported
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
-from indexer.index import IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex, Status, Suggestions
 from indexer.pasted import understood
 from indexer.places import choose_folder, choose_place
@@ -22,6 +21,7 @@ from indexer.rebuild import Report
 from indexer.redaction import redact
 from indexer.settings import Settings, SettingsError, load_settings
 from indexer.snippets import Snippet
+from indexer.storage import IndexFault
 
 __all__ = [
     "REASONS",

@@ -20,11 +20,11 @@ from indexer.answers import answer_json, hits_json
 from indexer.asked import Asked, AskedError
 from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
-from indexer.index import IndexBusy, IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.places import choose_folder, choose_place
 from indexer.rebuild import Progress, Report
 from indexer.settings import SettingsError, load_settings
+from indexer.storage import IndexBusy, IndexFault
 from indexer.terminal import Terminal, end_with_reader
 from indexer.watching import changes
 

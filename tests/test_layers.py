@@ -18,6 +18,7 @@ FLOORS = (
         "indexer.recent",
         "indexer.redaction",
         "indexer.settings",
+        "indexer.storage",
     },
     {
         "indexer.analyzer",
@@ -26,7 +27,13 @@ FLOORS = (
         "indexer.postings",
         "indexer.watching",
     },
-    {"indexer.front_matter", "indexer.markdown", "indexer.places", "indexer.roles"},
+    {
+        "indexer.front_matter",
+        "indexer.markdown",
+        "indexer.places",
+        "indexer.roles",
+        "indexer.segments",
+    },
     {
         "indexer.asked",
         "indexer.posts",
