@@ -72,8 +72,9 @@ class Glossary:
 
     def holds(self, form: str) -> bool:
         """Whether a form is one of the glossary's."""
-        key = fold(form).replace(" ", "")
-        return key in self._by_text or tuple(t.text for t in words(form)) in self._by_words
+        if _HAN.search(form):
+            return fold(form).replace(" ", "") in self._by_text
+        return tuple(term.text for term in words(form)) in self._by_words
 
     def spans(self, text: str, found: Sequence[Term] | None = None) -> tuple[Span, ...]:
         """The spans of a text that can be said otherwise; none crosses another, some hold others.
@@ -207,14 +208,17 @@ def choose_pairs(found: Iterable[Pair], known: Glossary) -> tuple[str, ...]:
     """
     names: dict[str, Counter[str]] = {}
     total: Counter[str] = Counter()
+    length: dict[str, int] = {}
     for english, endings in found:
         total[english] += 1
         names.setdefault(english, Counter()).update(endings)
+        for number, ending in enumerate(endings, 1):
+            length[ending] = min(number, length.get(ending, number))
     lines = []
     for english, own in sorted(names.items()):
         once = total[english] == 1
         shortest, most = (_SHORTEST_ONCE, _NAME_WORDS_ONCE) if once else (_SHORTEST, _NAME_WORDS)
-        fit = [name for name in own if len(name) >= shortest and len(words(name)) <= most]
+        fit = [name for name in own if len(name) >= shortest and length[name] <= most]
         name = max(fit, key=lambda name: (own[name], len(name), name), default="")
         if own[name] * 2 > total[english] and not known.holds(name) and not known.holds(english):
             lines.append(f"{name} = {english}")

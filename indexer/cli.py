@@ -22,7 +22,7 @@ from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.places import choose_folder, choose_place
-from indexer.rebuild import Progress, Report
+from indexer.rebuild import MuchToDo, Progress, Report
 from indexer.settings import SettingsError, load_settings
 from indexer.storage import IndexBusy, IndexFault
 from indexer.terminal import Terminal, end_with_reader
@@ -238,9 +238,8 @@ def serve(
     """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
     knowledge_base = _open(kb if folder is None else folder, index, host=host, port=port)
     try:
-        with _progress() as progress:
-            report = knowledge_base.rebuild(progress=progress)
-        Terminal(stderr=True).report(report, str(knowledge_base.folder))
+        if (report := _bring_up_to_date(knowledge_base)) is not None:
+            Terminal(stderr=True).report(report, str(knowledge_base.folder))
     except IndexBusy:
         info = knowledge_base.info()
         click.echo(f"fixdex: another rebuild runs; serving the index of {info.built_at}", err=True)
@@ -251,15 +250,35 @@ def serve(
     site.load()(knowledge_base)
 
 
+# A server brings its index up to date with so many posts itself.
+_FEW = 200
+
+
+def _bring_up_to_date(knowledge_base: KnowledgeBase) -> Report | None:
+    """The report of a rebuild, or None where it was for another process, which reports itself.
+
+    Much takes memory that a process does not give back, and time that its visitors would wait.
+    """
+    try:
+        return knowledge_base.rebuild(most=_FEW)
+    except MuchToDo:
+        place, folder = str(knowledge_base.place), str(knowledge_base.folder)
+        command = [sys.executable, "-m", "indexer.cli", "rebuild", folder, "--index", place]
+        done = subprocess.run(command, stdout=sys.stderr.fileno())
+    if done.returncode != ANSWERED:
+        raise IndexFault(f"the rebuild of {folder} failed; see what it says above")
+    return None
+
+
 def _follow(knowledge_base: KnowledgeBase) -> None:
-    """Rebuilds whenever posts change, in a process of its own, and opens what it made."""
-    place = knowledge_base.place
-    command = [sys.executable, "-m", "indexer.cli", "rebuild", str(knowledge_base.folder)]
-    for _ in changes(knowledge_base.folder, place):
-        done = subprocess.run([*command, "--index", str(place)], stdout=subprocess.DEVNULL)
-        if done.returncode == ANSWERED:
+    """Rebuilds whenever posts change, and opens what was made."""
+    for _ in changes(knowledge_base.folder, knowledge_base.place):
+        try:
+            _bring_up_to_date(knowledge_base)
             # Whoever asks meanwhile is answered out of the one before.
             knowledge_base.warm_up()
+        except (IndexFault, NoIndex) as error:
+            click.echo(f"fixdex: {error}", err=True)
 
 
 @main.command()

@@ -83,15 +83,25 @@ class KnowledgeBase:
         self._open: Generation | None = None
 
     def rebuild(
-        self, *, full: bool = False, jobs: int | None = None, progress: Progress | None = None
+        self,
+        *,
+        full: bool = False,
+        jobs: int | None = None,
+        most: int | None = None,
+        progress: Progress | None = None,
     ) -> Report:
-        """Brings the index up to date with the posts, and says what became of every file."""
+        """Brings the index up to date with the posts, and says what became of every file.
+
+        Raises MuchToDo where that is to read and write more than `most` posts.
+        """
         return rebuild(
             self.folder,
             self.place,
             full=full,
             jobs=self.settings.jobs if jobs is None else jobs,
             drafts=self.settings.drafts,
+            known=self._open.index if self._open else None,
+            most=most,
             progress=progress,
         )
 

@@ -49,6 +49,10 @@ _BATCH = 100
 _WORKERS_FROM = 200
 
 
+class MuchToDo(IndexFault):
+    """More posts are to be read, or written again, than the caller wants to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """What became of a file: `added`, `changed`, `removed`, `unchanged` or `skipped`."""
@@ -89,20 +93,24 @@ def rebuild(
     full: bool = False,
     jobs: int = 0,
     drafts: bool = False,
+    known: Index | None = None,
+    most: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Brings the index at `place` up to date with the posts of `folder`.
 
-    `full` reads every post again; `jobs` 0 takes one process per core; `progress` is called with
-    (files done, files to do). The index that answers is not touched until the next one is whole.
-    Raises IndexFault where the folder itself cannot be listed: its posts are not gone.
+    `full` reads every post again; `jobs` 0 takes one process per core; what `known`, an index that
+    is open, has in common with it is not opened again; `progress` is called with (files done,
+    files to do). The index that answers is not touched until the next one is whole.
+    Raises IndexFault where the folder itself cannot be listed: its posts are not gone; MuchToDo
+    where there is more to do than to read and write `most` posts.
     """
     started = time.perf_counter()
     prepare(place)
     with rebuilding(place):
-        before = None if full else open_current(place)
+        before = None if full else open_current(place, known)
         try:
-            report = _rebuild(folder, place, before, jobs, drafts, progress)
+            report = _rebuild(folder, place, before, jobs, drafts, most, progress)
         finally:
             if before is not None:
                 before.close()
@@ -115,6 +123,7 @@ def _rebuild(
     before: Index | None,
     jobs: int,
     drafts: bool,
+    most: int | None,
     progress: Progress | None,
 ) -> Report:
     now = time.time_ns()
@@ -124,6 +133,8 @@ def _rebuild(
     known = {entry.path: entry for entry in before.manifest.posts} if before else {}
     unchanged, skipped, to_read = _split(found, known, before, drafts)
     kept, merged = _choose_parts(before, unchanged, len(to_read))
+    if most is not None and len(to_read) + sum(len(part.posts) for part in merged) > most:
+        raise MuchToDo(f"{place}: {len(to_read)} posts are to be read; run fixdex rebuild")
     vocabulary = before.engine.vocabulary() if before is not None else Vocabulary()
     batches: list[_Batch] = []
     with NextGeneration(place, kept) as following:
