@@ -335,8 +335,8 @@ def _file_words(path: str) -> str:
 
 # Writing
 
-# Posts of a segment: a fourth of all, as memory allows.
-_SEGMENTS, _SEGMENT_FROM, _SEGMENT_TO = 4, 2_000, 16_000
+# Posts of a segment: half of all, so that one is written while the rest is read, as memory allows.
+_SEGMENTS, _SEGMENT_FROM, _SEGMENT_TO = 2, 2_000, 16_000
 # A segment of so few problems is made again with the next.
 _SMALL = 64
 # Nanoseconds after which a file that changes looks different: two seconds are the coarsest in use.

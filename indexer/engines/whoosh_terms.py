@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import struct
 from array import array
+from collections.abc import Sequence
 from pickle import dumps
 from typing import Any
 from zlib import compress, crc32
 
 import numpy as np
-from whoosh.codec.whoosh3 import WHOOSH3_HEADER_MAGIC, W3Codec, W3FieldWriter, W3Segment, W3TermInfo
+from whoosh.codec.whoosh3 import WHOOSH3_HEADER_MAGIC, W3Codec, W3FieldWriter, W3Segment
 from whoosh.filedb.filetables import HashWriter, OrderedHashWriter
 from whoosh.util.numeric import byte_to_length
 
@@ -22,9 +23,14 @@ from indexer.postings import FIELDS, Floats, Ints, Places, Postings
 _BLOCK = 128
 # Compressing a short block costs more time than it saves bytes.
 _COMPRESSED_FROM = 32
-# Flags, weight, frequency, least and greatest length, greatest weight, first and last problem.
-_INFO = W3TermInfo._struct
-_EXTENT = struct.Struct("!qi")
+# What Whoosh packs of a term, "!BfIBBfII", and where its postings stand, "!qi".
+_INFO = np.dtype(
+    [
+        ("flags", "u1"), ("weight", ">f4"), ("frequency", ">u4"), ("shortest", "u1"),
+        ("longest", "u1"), ("most", ">f4"), ("first", ">u4"), ("last", ">u4"),
+        ("at", ">i8"), ("size", ">i4"),
+    ]
+)  # fmt: skip
 _LENGTHS = struct.Struct("!ii")
 _SIZE = struct.Struct("!i")
 _FIELD = struct.Struct("!H")
@@ -84,43 +90,66 @@ class FieldWriter(W3FieldWriter):  # type: ignore[misc]  # Whoosh has no types
     def _add_field(
         self, field: bytes, postings: Postings, rows: Ints, ids: Ints, counts: Floats, lengths: Any
     ) -> None:
-        starts = np.flatnonzero(np.diff(rows, prepend=-1)).tolist()
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        sizes = np.diff(starts, append=len(rows))
+        last = starts + sizes - 1
+        least, most = np.minimum.reduceat(counts, starts), np.maximum.reduceat(counts, starts)
+        info = np.zeros(len(starts), _INFO)
+        info["weight"] = np.add.reduceat(counts.astype(np.float64), starts)
+        info["frequency"] = sizes
+        info["shortest"] = np.minimum.reduceat(lengths, starts)
+        info["longest"] = np.maximum.reduceat(lengths, starts)
+        info["most"] = most
+        info["first"], info["last"] = ids[starts], ids[last]
+        # What is alike in a block is told once, and what counts one is not told.
+        told = np.where(least == 1.0, 0.0, least)
+        told[least != most] = np.nan
+        blocks = _all_blocks(ids, counts, lengths, starts, sizes, info, told)
+        ends = np.cumsum(np.fromiter(map(len, blocks), np.int64, len(blocks)))
+        info["size"] = np.diff(ends, prepend=0)
+        info["at"] = self._postfile.tell() + ends - info["size"]
+        for start in range(0, len(blocks), _PIECES):
+            self._postfile.write(b"".join(blocks[start : start + _PIECES]))
         terms = postings.terms
-        numbers, weights, sizes = ids.tolist(), counts.tolist(), lengths.tolist()
-        steps = np.diff(ids, prepend=0).tolist()
-        at, written = self._postfile.tell(), []
-        # Most terms stand in one problem, where many count alike.
-        alone: dict[tuple[int, float], tuple[bytes, bytes]] = {}
-        for start, end in itertools.pairwise([*starts, len(rows)]):
-            if end - start == 1:
-                number, weight = numbers[start], weights[start]
-                made = alone.get((number, weight))
-                if made is None:
-                    size, told = sizes[start], weight if weight != 1.0 else None
-                    made = alone[number, weight] = (
-                        _block((number,), told, number, weight, size, size),
-                        _INFO.pack(0, weight, 1, size, size, weight, number, number),
-                    )
-                block, info = made
-            else:
-                part = slice(start, end)
-                block = _blocks(numbers[part], steps[part], weights[part], sizes[part])
-                info = _INFO.pack(
-                    0, sum(weights[part]), end - start, min(sizes[part]), max(sizes[part]),
-                    max(weights[part]), numbers[start], numbers[end - 1],
-                )  # fmt: skip
-            self._tindex.add(
-                field + terms[rows[start]].encode("utf-8"), info + _EXTENT.pack(at, len(block))
+        keys = [field + terms[row].encode("utf-8") for row in rows[starts].tolist()]
+        self._tindex.add_all(keys, info)
+
+
+def _all_blocks(
+    ids: Ints, counts: Floats, lengths: Any, starts: Any, sizes: Any, info: Any, told: Any
+) -> list[bytes]:
+    """The postings of each term in blocks; `told` is what all count, 0 for one, or no number."""
+    numbers, weights, places = ids.tolist(), counts.tolist(), lengths.tolist()
+    steps = np.diff(ids, prepend=0).tolist()
+    # Most terms stand in one problem, where many count alike.
+    alone: dict[tuple[int, float], bytes] = {}
+    blocks = []
+    for start, size, alike, most, shortest, longest, last in zip(
+        starts.tolist(), sizes.tolist(), told.tolist(), info["most"].tolist(),
+        info["shortest"].tolist(), info["longest"].tolist(), info["last"].tolist(), strict=True,
+    ):  # fmt: skip
+        if size == 1:
+            block = alone.get((last, most))
+            if block is None:
+                block = alone[last, most] = _block(
+                    (last,), alike or None, last, most, shortest, longest
+                )
+        elif size <= _BLOCK:
+            end = start + size
+            own = tuple(weights[start:end]) if alike != alike else alike or None
+            block = _block(
+                (numbers[start], *steps[start + 1 : end]), own, last, most, shortest, longest
             )
-            at += len(block)
-            written.append(block)
-            if len(written) >= _PIECES:
-                self._postfile.write(b"".join(written))
-                written.clear()
-        self._postfile.write(b"".join(written))
+        else:
+            part = slice(start, start + size)
+            block = _several_blocks(numbers[part], steps[part], weights[part], places[part])
+        blocks.append(block)
+    return blocks
 
 
-def _blocks(ids: list[int], steps: list[int], weights: list[float], lengths: list[int]) -> bytes:
+def _several_blocks(
+    ids: list[int], steps: list[int], weights: list[float], lengths: list[int]
+) -> bytes:
     """The postings of a term in blocks; a size below zero marks the last.
 
     `steps` lead from one problem to the next; a block begins with the problem itself.
@@ -130,7 +159,6 @@ def _blocks(ids: list[int], steps: list[int], weights: list[float], lengths: lis
         part = slice(start, start + _BLOCK)
         own, counts, sizes = ids[part], weights[part], lengths[part]
         same = counts.count(counts[0]) == len(counts)
-        # What is alike in a block is told once, and what counts one is not told.
         told = (None if counts[0] == 1.0 else counts[0]) if same else tuple(counts)
         blocks.append(
             _block(
@@ -173,24 +201,27 @@ class _Terms(OrderedHashWriter):  # type: ignore[misc]  # Whoosh has no types
         file.seek(0)
         HashWriter.__init__(self, file, hashtype=_CRC)
         self._hashes, self._places = array("I"), array("q")
-        self._waiting: list[bytes] = []
         self._at = file.tell()
 
-    def add(self, key: bytes, value: bytes) -> None:
-        """Adds a key, greater than those before it, and its value."""
-        self._hashes.append(crc32(key))
-        self._places.append(self._at)
-        self._waiting += (_LENGTHS.pack(len(key), len(value)), key, value)
-        self._at += _LENGTHS.size + len(key) + len(value)
-        if len(self._waiting) >= _PIECES:
-            self._write_waiting()
-
-    def _write_waiting(self) -> None:
-        self.dbfile.write(b"".join(self._waiting))
-        self._waiting.clear()
+    def add_all(self, keys: Sequence[bytes], info: Any) -> None:
+        """Adds keys that rise and are greater than those before, and what is known of each."""
+        sizes = np.fromiter(map(len, keys), np.int64, len(keys))
+        self._hashes.extend(map(crc32, keys))
+        ends = self._at + np.cumsum(_LENGTHS.size + sizes + info.itemsize)
+        self._places.extend(np.concatenate([[self._at], ends[:-1]]).tolist())
+        self._at = int(ends[-1])
+        # Before each key its length and that of what follows it.
+        heads = np.full((len(keys), 2), info.itemsize, ">i4")
+        heads[:, 0] = sizes
+        for start in range(0, len(keys), _PIECES):
+            part = slice(start, start + _PIECES)
+            pieces = [b""] * (3 * len(keys[part]))
+            pieces[0::3] = heads[part].view(f"V{_LENGTHS.size}").ravel().tolist()
+            pieces[1::3] = keys[part]
+            pieces[2::3] = info[part].view(f"V{info.itemsize}").tolist()
+            self.dbfile.write(b"".join(pieces))
 
     def _write_hashes(self) -> None:
-        self._write_waiting()
         self.index.array = array("I" if self._at < 1 << 32 else "q", self._places)
         hashes = np.frombuffer(self._hashes, np.uint32) if self._hashes else np.empty(0, np.uint32)
         places = np.frombuffer(self._places, np.int64) if self._places else np.empty(0, np.int64)
