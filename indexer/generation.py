@@ -47,10 +47,11 @@ _ONE_LETTER, _BEGUN = re.compile(f"[{HAN}]"), 5
 class Generation:
     """One generation of the index, open, with what is derived from it."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, budget: int) -> None:
+        """`budget`: bytes of postings that are kept ready."""
         self.index = index
         self.entries = index.manifest.posts
-        self.ranking = Ranking(index.engine)
+        self.ranking = Ranking(index.engine, budget)
         counts = [entry.problems for entry in self.entries]
         self.worths = [worth for entry in self.entries for worth in entry.worths]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)

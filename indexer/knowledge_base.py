@@ -301,7 +301,7 @@ class KnowledgeBase:
                     again = f"fixdex rebuild {shlex.quote(str(self.folder))}"
                     raise NoIndex(f"{self.folder} {state}; make an index with: {again}")
                 # The one before is let go of when the last question that uses it is done.
-                self._open = Generation(index)
+                self._open = Generation(index, self.settings.cache_mb * 1_000_000)
             return self._open
         finally:
             self._lock.release()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -15,7 +13,7 @@ from indexer.bilingual import Other
 from indexer.engines.base import Engine
 from indexer.postings import FIELDS, Floats, Ints
 from indexer.question import Phrase, Question
-from indexer.recent import recent
+from indexer.recent import Ready, recent
 
 # What an occurrence in a field counts for, and how far the length of the field is held against it.
 WEIGHTS = {
@@ -32,8 +30,8 @@ K1 = 1.2
 TRANSLATED = 0.8
 SAID_OTHERWISE = 0.4
 
-# Postings of this many terms are kept ready.
-_READY = 20_000
+# Problems and what each counts for.
+_Found = tuple[Ints, Floats]
 _ASKED_LATELY = 16
 
 
@@ -56,7 +54,8 @@ class Ranking:
     multiple weighted fields", CIKM 2004.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, budget: int = 64_000_000) -> None:
+        """`budget`: bytes of postings that are kept ready."""
         self.engine = engine
         lengths = engine.lengths()
         filled = np.maximum((lengths > 0).sum(axis=1, keepdims=True), 1)
@@ -64,9 +63,8 @@ class Ranking:
         b = np.array([[LENGTH[name]] for name in FIELDS])
         weights = np.array([[WEIGHTS[name]] for name in FIELDS])
         self._factor = (weights / (1 - b + b * lengths / mean)).astype(np.float32)
-        self._ready: OrderedDict[str, tuple[Ints, Floats] | None] = OrderedDict()
-        self._said: OrderedDict[tuple[Other, ...], tuple[Ints, Floats] | None] = OrderedDict()
-        self._lock = threading.Lock()
+        # By term, or by ways to say one thing.
+        self._ready = Ready[_Found | None](budget, _bytes)
         self._important: dict[Hashable, dict[str, float]] = {}
 
     def __len__(self) -> int:
@@ -120,12 +118,11 @@ class Ranking:
             problems, counts = found
             scores[problems] += weight * self.rarity(len(problems)) * saturated(counts)
 
-    def others(self, ways: tuple[Other, ...]) -> tuple[Ints, Floats] | None:
+    def others(self, ways: tuple[Other, ...]) -> _Found | None:
         """(problems, counts) of several ways to say one thing, which share one frequency."""
-        with self._lock:
-            if ways in self._said:
-                self._said.move_to_end(ways)
-                return self._said[ways]
+        return self._ready.get(ways, lambda: self._share(ways))
+
+    def _share(self, ways: tuple[Other, ...]) -> _Found | None:
         parts = [
             (problems, counts * way.share)
             for way in ways
@@ -138,15 +135,11 @@ class Ranking:
             unique, place = np.unique(problems, return_inverse=True)
             counts = np.bincount(place, np.concatenate([c for _, c in parts]))
             result = unique.astype(np.int32), counts.astype(np.float32)
-        with self._lock:
-            self._said[ways] = result
-            if len(self._said) > _READY:
-                self._said.popitem(last=False)
         return result
 
-    def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
+    def _together(self, words: tuple[str, ...]) -> _Found | None:
         """(problems, counts) of the problems that hold all words; what the rarest counts."""
-        result: tuple[Ints, Floats] | None = None
+        result: _Found | None = None
         for word in words:
             found = self.term(word)
             if found is None:
@@ -162,18 +155,9 @@ class Ranking:
             result = problems, np.minimum(result[1][left], found[1][right])
         return result
 
-    def term(self, term: str) -> tuple[Ints, Floats] | None:
+    def term(self, term: str) -> _Found | None:
         """(problems, weighted counts) of a term, or None where no problem holds it."""
-        with self._lock:
-            if term in self._ready:
-                self._ready.move_to_end(term)
-                return self._ready[term]
-        found = self._weighted(term)
-        with self._lock:
-            self._ready[term] = found
-            if len(self._ready) > _READY:
-                self._ready.popitem(last=False)
-        return found
+        return self._ready.get(term, lambda: self._weighted(term))
 
     def holding(self, term: str) -> int:
         """How many problems hold a term."""
@@ -236,7 +220,7 @@ class Ranking:
         added = [one for found in parts.values() for one in found if one[1]]
         return tuple(sorted(added, key=lambda part: (-part[1], part[0])))
 
-    def _value(self, found: tuple[Ints, Floats] | None, weight: float, problem: int) -> float:
+    def _value(self, found: _Found | None, weight: float, problem: int) -> float:
         """What postings add to the score of a problem."""
         if found is None:
             return 0.0
@@ -246,7 +230,7 @@ class Ranking:
             return 0.0
         return weight * self.rarity(len(problems)) * float(saturated(counts[place : place + 1])[0])
 
-    def _weighted(self, term: str) -> tuple[Ints, Floats] | None:
+    def _weighted(self, term: str) -> _Found | None:
         postings = self.engine.postings(term)
         if postings is None:
             return None
@@ -254,6 +238,11 @@ class Ranking:
         weighted = counts * self._factor[fields, problems]
         starts = np.flatnonzero(np.diff(problems, prepend=-1))
         return problems[starts], np.add.reduceat(weighted, starts).astype(np.float32)
+
+
+def _bytes(found: _Found | None) -> int:
+    # With what a dictionary takes for its key.
+    return 200 + (found[0].nbytes + found[1].nbytes if found is not None else 0)
 
 
 def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:

@@ -7,7 +7,7 @@ Python looks for rubbish.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
 
@@ -26,3 +26,31 @@ def keep(kept: dict[Hashable, _Value], key: Hashable, value: _Value, most: int) 
     while len(kept) > most:
         kept.pop(next(iter(kept)), None)
     return value
+
+
+class Ready(Generic[_Value]):
+    """Values kept ready within a budget of bytes, those longest that are asked for again.
+
+    They stand in two halves. What is asked for comes into the young one; once that is full, it is
+    the old one, and what nobody asked for since is let go of. Nothing is ever taken out of a half,
+    so threads need no lock: the worst that can happen is that one makes what another made.
+    """
+
+    def __init__(self, budget: int, size: Callable[[_Value], int]) -> None:
+        self._half = budget // 2
+        self._size = size
+        self._young: dict[Hashable, _Value] = {}
+        self._old: dict[Hashable, _Value] = {}
+        self._bytes = 0
+
+    def get(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
+        """The value of a key, kept or made now."""
+        young, old = self._young, self._old
+        if key in young:
+            return young[key]
+        value = old[key] if key in old else make()
+        young[key] = value
+        self._bytes += self._size(value)
+        if self._bytes > self._half:
+            self._young, self._old, self._bytes = {}, young, 0
+        return value

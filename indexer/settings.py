@@ -38,6 +38,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.")
     jobs: int = _setting(0, "Processes that read posts; 0 means one per core.")
+    cache_mb: int = _setting(64, "Megabytes of postings that a process keeps ready for questions.")
     allowed_origins: tuple[str, ...] = _setting(
         (), "Sites whose pages may ask (chat widget), e.g. `https://blog.example.com`."
     )
@@ -140,7 +141,7 @@ def _convert(name: str, value: Any, where: str, folder: Path) -> Any:
     return text
 
 
-_RANGES = {"port": (0, 65535), "jobs": (0, 1024)}
+_RANGES = {"port": (0, 65535), "jobs": (0, 1024), "cache_mb": (0, 65536)}
 _LIMIT = (re.compile(r"off|[1-9][0-9]{0,8}"), "a whole number above 0 or off")
 _SHAPES = {
     "rate_limit": _LIMIT,
