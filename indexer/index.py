@@ -257,7 +257,7 @@ class NextGeneration:
         name = f"{self.name}s{len(self.parts)}"
         known = Vocabulary([part.segment.arrays.terms for part in self.parts])
         own = self._folder / f"{name}.posts"
-        own.write_text(json.dumps([asdict(post) for post in posts]), "ascii")
+        own.write_text(json.dumps([_told_of(post) for post in posts]), "ascii")
         written = whoosh_engine.write_segment(self._folder, name, postings, records, known)
         files = self._seal([own, *written])
         self.parts.append(Part(name, tuple(posts), WhooshSegment(self._folder, name), files))
@@ -315,6 +315,11 @@ class NextGeneration:
 _ANSWERS_ON = "what answered before answers on"
 _SEEN = "seen.json"
 _TOLD = ("folder", "built_at", "build", "drafts", "pairs", "fingerprint")
+
+
+def _told_of(post: Entry) -> dict[str, Any]:
+    # A fifth of the time of `asdict`, which copies what is inside.
+    return {name: getattr(post, name) for name in Entry.__slots__}
 
 
 def _told(files: Mapping[str, Seal]) -> dict[str, list[int]]:

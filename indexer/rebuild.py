@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -46,6 +47,8 @@ Progress = Callable[[int, int], None]
 
 # Files read by one call of a worker, and from how many on workers are worth starting.
 _BATCH = 100
+# Batches that wait to be written, at the most; while a segment is written, the workers go on.
+_AHEAD = 32
 _WORKERS_FROM = 200
 
 
@@ -188,12 +191,14 @@ def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batc
     # Not by fork: a server's threads may hold locks at that moment.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=_begin_worker) as workers:
-        futures: list[Future[_Batch]] = [
-            workers.submit(_read_in_worker, piece, drafts) for piece in pieces
-        ]
+        coming: deque[Future[_Batch]] = deque()
         try:
-            for future in futures:
-                yield future.result()
+            for piece in pieces:
+                coming.append(workers.submit(_read_in_worker, piece, drafts))
+                if len(coming) > _AHEAD + 2 * jobs:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
         except BrokenProcessPool:
             raise IndexFault(
                 "a process that reads posts was ended from outside (memory?); try --jobs 1"
