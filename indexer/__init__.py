@@ -14,7 +14,8 @@ from indexer.asked import REASONS, Asked, AskedError, Reported
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
 from indexer.index import IndexFault
-from indexer.knowledge_base import KnowledgeBase, NoIndex, Status, Suggestions
+from indexer.knowledge_base import KnowledgeBase, NoIndex, Suggestions
+from indexer.logs import trace
 from indexer.pasted import understood
 from indexer.places import choose_folder, choose_place
 from indexer.reading import PostText
@@ -22,6 +23,7 @@ from indexer.rebuild import Report
 from indexer.redaction import redact
 from indexer.settings import Settings, SettingsError, load_settings
 from indexer.snippets import Snippet
+from indexer.status import Status, age_seconds
 
 __all__ = [
     "REASONS",
@@ -47,11 +49,13 @@ __all__ = [
     "Step",
     "Suggestions",
     "Turn",
+    "age_seconds",
     "answer_json",
     "choose_folder",
     "choose_place",
     "hits_json",
     "load_settings",
     "redact",
+    "trace",
     "understood",
 ]

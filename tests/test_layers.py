@@ -14,6 +14,7 @@ FLOORS = (
         "indexer.commands",
         "indexer.dictionary",
         "indexer.folder",
+        "indexer.logs",
         "indexer.plain",
         "indexer.recent",
         "indexer.redaction",
@@ -36,7 +37,7 @@ FLOORS = (
     },
     {"indexer.problems", "indexer.engines.whoosh_engine"},
     {"indexer.spelling", "indexer.bilingual", "indexer.snippets", "indexer.index", "indexer.told"},
-    {"indexer.question", "indexer.records", "indexer.worth"},
+    {"indexer.question", "indexer.records", "indexer.status", "indexer.worth"},
     {"indexer.fixes"},
     {"indexer.conversation", "indexer.ranking"},
     {"indexer.answers", "indexer.facets", "indexer.occurrences", "indexer.rebuild"},
@@ -47,7 +48,8 @@ FLOORS = (
     {"indexer.knowledge_base"},
     {"indexer.checks", "indexer.evaluation"},
     {"indexer.terminal", "indexer"},
-    {"indexer.cli", "webapp.filters", "webapp.texts", "webapp.visitors"},
+    {"indexer.cli", "webapp.filters", "webapp.metrics", "webapp.texts", "webapp.visitors"},
+    {"webapp.traffic"},
     {"webapp.api"},
     {"webapp.pages"},
     {"webapp"},
@@ -73,6 +75,7 @@ HOMES = {
     "nh3": {"webapp.filters"},
     "pygments": {"webapp.filters"},
     "waitress": {"webapp"},
+    "prometheus_client": {"webapp.metrics"},
 }
 
 
