@@ -13,7 +13,6 @@ from indexer.answers import (
 from indexer.asked import REASONS, Asked, AskedError, Reported
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
-from indexer.index import IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex, Suggestions
 from indexer.logs import trace
 from indexer.pasted import understood
@@ -24,6 +23,7 @@ from indexer.redaction import redact
 from indexer.settings import Settings, SettingsError, load_settings
 from indexer.snippets import Snippet
 from indexer.status import Status, age_seconds
+from indexer.storage import IndexFault
 
 __all__ = [
     "REASONS",

@@ -72,8 +72,9 @@ class Glossary:
 
     def holds(self, form: str) -> bool:
         """Whether a form is one of the glossary's."""
-        key = fold(form).replace(" ", "")
-        return key in self._by_text or tuple(t.text for t in words(form)) in self._by_words
+        if _HAN.search(form):
+            return fold(form).replace(" ", "") in self._by_text
+        return tuple(term.text for term in words(form)) in self._by_words
 
     def spans(self, text: str, found: Sequence[Term] | None = None) -> tuple[Span, ...]:
         """The spans of a text that can be said otherwise; none crosses another, some hold others.
@@ -185,13 +186,21 @@ _NAME_WORDS, _NAME_WORDS_ONCE = 3, 2
 _SHORTEST, _SHORTEST_ONCE = 2, 3
 
 
-def find_pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """What a text says in both languages side by side: (Chinese that ends with it, English)."""
+# English as it was folded, and what it may be in Chinese: one word, two words …
+Pair = tuple[str, tuple[str, ...]]
+
+
+def find_pairs(text: str) -> tuple[Pair, ...]:
+    """What a text says in both languages side by side.
+
+    Of the Chinese before or in a bracket, the last words are taken that may be the name.
+    """
     found = ((m[1] or m[4], m[2] or m[3]) for m in _MINED.finditer(text))
-    return tuple(dict.fromkeys(found))[:_MOST_MINED]
+    pairs = list(dict.fromkeys(found))[:_MOST_MINED]
+    return tuple((fold(english), tuple(_last_words(fold(chinese)))) for chinese, english in pairs)
 
 
-def choose_pairs(found: Iterable[tuple[str, str]], known: Glossary) -> tuple[str, ...]:
+def choose_pairs(found: Iterable[Pair], known: Glossary) -> tuple[str, ...]:
     """Lines of a glossary from the pairs of many texts: those that agree and say something new.
 
     Of the Chinese before a bracket, the last words that most texts share are the name. An English
@@ -199,14 +208,17 @@ def choose_pairs(found: Iterable[tuple[str, str]], known: Glossary) -> tuple[str
     """
     names: dict[str, Counter[str]] = {}
     total: Counter[str] = Counter()
-    for chinese, english in found:
-        total[key := fold(english)] += 1
-        names.setdefault(key, Counter()).update(_last_words(fold(chinese)))
+    length: dict[str, int] = {}
+    for english, endings in found:
+        total[english] += 1
+        names.setdefault(english, Counter()).update(endings)
+        for number, ending in enumerate(endings, 1):
+            length[ending] = min(number, length.get(ending, number))
     lines = []
     for english, own in sorted(names.items()):
         once = total[english] == 1
         shortest, most = (_SHORTEST_ONCE, _NAME_WORDS_ONCE) if once else (_SHORTEST, _NAME_WORDS)
-        fit = [name for name in own if len(name) >= shortest and len(words(name)) <= most]
+        fit = [name for name in own if len(name) >= shortest and length[name] <= most]
         name = max(fit, key=lambda name: (own[name], len(name), name), default="")
         if own[name] * 2 > total[english] and not known.holds(name) and not known.holds(english):
             lines.append(f"{name} = {english}")

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import entry_points, version
@@ -21,18 +21,17 @@ from indexer.answers import answer_json, hits_json
 from indexer.asked import Asked, AskedError
 from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
-from indexer.index import IndexBusy, IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.logs import SERVER
 from indexer.logs import begin as begin_log
 from indexer.places import choose_folder, choose_place
-from indexer.rebuild import Progress, Report
+from indexer.rebuild import File, MuchToDo, Progress, Report
 from indexer.settings import SettingsError, load_settings
+from indexer.storage import IndexBusy, IndexFault
 from indexer.terminal import Terminal, end_with_reader
 from indexer.watching import changes
 
 _LOG = logging.getLogger(SERVER)
-_REBUILDING = ("reading posts", "posts", "writing the index")
 # What the log tells of a rebuild.
 _TOLD = ("indexed", "added", "changed", "removed", "unchanged", "repaired", "skipped", "seconds")
 ANSWERED, NOTHING, FAILED, NO_INDEX, INTERRUPTED = 0, 1, 2, 3, 130
@@ -148,7 +147,7 @@ def rebuild(
             Terminal().report(report, str(knowledge_base.folder))
         _flush()
 
-    with _progress(*_REBUILDING, quiet=as_json) as progress:
+    with _progress("reading posts", then="writing the index", quiet=as_json) as progress:
         report = knowledge_base.rebuild(full=full, progress=progress)
     tell(report)
     for _ in changes(knowledge_base.folder, knowledge_base.place) if watch else ():
@@ -253,14 +252,13 @@ def serve(
     knowledge_base = _open(
         kb if folder is None else folder, index, host=host, port=port, log=log, serving=True
     )
+
+    def tell(report: Report) -> None:
+        Terminal(stderr=True).report(report, str(knowledge_base.folder))
+
     as_json = knowledge_base.settings.log == "json"
     try:
-        with _progress(*_REBUILDING, quiet=as_json) as progress:
-            report = knowledge_base.rebuild(progress=progress)
-        if as_json:
-            _log_rebuild(asdict(report))
-        else:
-            Terminal(stderr=True).report(report, str(knowledge_base.folder))
+        _bring_up_to_date(knowledge_base, _log_rebuild if as_json else tell)
     except IndexBusy:
         built_at = knowledge_base.info().built_at
         _LOG.warning("another rebuild runs; serving the index of %s", built_at)
@@ -271,28 +269,55 @@ def serve(
     site.load()(knowledge_base)
 
 
+# A server brings its index up to date with so many posts itself.
+_FEW = 200
+
+
+def _bring_up_to_date(knowledge_base: KnowledgeBase, tell: Callable[[Report], None]) -> None:
+    """Rebuilds and tells the report; where much is to be done, another process does both.
+
+    Much takes memory that a process does not give back, and time that its visitors would wait.
+    """
+    try:
+        tell(knowledge_base.rebuild(most=_FEW))
+        return
+    except MuchToDo:
+        place, folder = str(knowledge_base.place), str(knowledge_base.folder)
+        command = [sys.executable, "-m", "indexer.cli", "rebuild", folder, "--index", place]
+    as_json = knowledge_base.settings.log == "json"
+    if as_json:
+        done = subprocess.run([*command, "--json"], capture_output=True)
+    else:
+        done = subprocess.run(command, stdout=sys.stderr.fileno())
+    if done.returncode != ANSWERED:
+        said = (done.stderr or b"see what it says above").decode("utf-8", "replace").strip()
+        raise IndexFault(f"the rebuild of {folder} failed; {said}")
+    if as_json:
+        report = json.loads(done.stdout)
+        tell(Report(**{**report, "files": tuple(File(**file) for file in report["files"])}))
+
+
 def _follow(knowledge_base: KnowledgeBase) -> None:
-    """Rebuilds whenever posts change, in a process of its own, and opens what it made."""
-    place = knowledge_base.place
-    command = [sys.executable, "-m", "indexer.cli", "rebuild", str(knowledge_base.folder)]
-    for _ in changes(knowledge_base.folder, place):
-        done = subprocess.run([*command, "--index", str(place), "--json"], capture_output=True)
-        if done.returncode == ANSWERED:
+    """Rebuilds whenever posts change, and opens what was made."""
+
+    def tell(report: Report) -> None:
+        if report.added or report.changed or report.removed:
+            _log_rebuild(report)
+
+    for _ in changes(knowledge_base.folder, knowledge_base.place):
+        try:
+            _bring_up_to_date(knowledge_base, tell)
             # Whoever asks meanwhile is answered out of the one before.
             knowledge_base.warm_up()
-            report = json.loads(done.stdout)
-            if report["added"] or report["changed"] or report["removed"]:
-                _log_rebuild(report)
-        else:
-            told = done.stderr.decode("utf-8", "replace").strip() or f"code {done.returncode}"
-            _LOG.warning("not rebuilt: %s", told.removeprefix("fixdex: "))
+        except (IndexFault, NoIndex) as error:
+            _LOG.warning("not rebuilt: %s", error)
 
 
-def _log_rebuild(report: Mapping[str, Any]) -> None:
-    told = {name: report[name] for name in _TOLD}
+def _log_rebuild(report: Report) -> None:
+    told = {name: getattr(report, name) for name in _TOLD}
     changes = [f"{told[name]} {name}" for name in ("added", "changed", "removed") if told[name]]
     what = ", ".join(changes) or "nothing changed"
-    _LOG.info("rebuilt: %s (%.1f s)", what, told["seconds"], extra={"fields": told})
+    _LOG.info("rebuilt: %s (%.1f s)", what, report.seconds, extra={"fields": told})
 
 
 @main.command()

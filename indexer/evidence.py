@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from indexer.chinese import language_of
 from indexer.occurrences import Met, Text, Wanted, gather, meet, want
-from indexer.postings import FIELDS, Floats, Ints, Places, Wording
+from indexer.postings import FIELDS, Floats, Ints, Places
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
 from indexer.recent import recent
@@ -109,13 +109,9 @@ class Evidence:
         self._troubled = troubled
         self._post_of = post_of
         self._chinese = chinese
-        engine = ranking.engine
-        self._wording: Wording = engine.wording()
-        self._vocabulary = engine.vocabulary()
+        self._engine = ranking.engine
+        self._vocabulary = self._engine.vocabulary()
         self._rarity = ranking.rarities()
-        # What the words of each block are worth together.
-        rarities = np.append(self._rarity[self._wording.words], np.float32(0))
-        self._held = np.add.reduceat(rarities, self._wording.blocks[:-1], dtype=np.float64)
         self._scratch = threading.local()
         self._wants: dict[Hashable, Wanted] = {}
 
@@ -180,7 +176,7 @@ class Evidence:
             seen["trouble"] = self._troubled[posts]
         asked_in_chinese = language_of(question.text) != "en"
         seen["language"] = (self._chinese[posts] == asked_in_chinese).astype(np.float32)
-        text = gather(self._wording, problems)
+        text = gather(self._engine, problems)
         for name, field in (("has_error", _ERROR), ("has_fix", _FIX)):
             there = np.bincount(text.block_owner[text.fields == field], minlength=count) > 0
             seen[name] = there.astype(np.float32)
@@ -210,7 +206,7 @@ class Evidence:
 
     def best_parts(self, question: Question, problems: Ints) -> Ints:
         """For each problem the number of the part that holds most of the question, or -1."""
-        text, wanted = gather(self._wording, problems), self._wanted(question)
+        text, wanted = gather(self._engine, problems), self._wanted(question)
         met = self._meet(text, wanted)
         value = wanted.importance[met.word] * met.factor
         block, words = text.block(met.place), len(wanted.names)
@@ -253,8 +249,11 @@ class Evidence:
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
         recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
         spots, at = np.unique(place, return_index=True)
-        covered = np.bincount(block[at], self._rarity[text.words[spots]], len(text.fields))
-        precision = np.minimum(1.0, covered / np.maximum(self._held[text.blocks], 1e-6))
+        rarity = np.append(self._rarity[text.words], np.float32(0))
+        covered = np.bincount(block[at], rarity[spots], len(text.fields))
+        # What the words of each block are worth together.
+        held = np.add.reduceat(rarity, text.edges, dtype=np.float64)
+        precision = np.minimum(1.0, covered / np.maximum(held, 1e-6))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 
         title, error = text.fields == _TITLE, text.fields == _ERROR

@@ -21,11 +21,23 @@ class NotText(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that may be a post; `reason` says why it is not read, None that it is."""
+    """A file that may be a post; `reason` says why it is not read, None that it is.
+
+    `path` is where it stands in the folder, `name` what the system opens it by. `look` is what the
+    file system says of it: as long as that is the same, so is the file. `changed` is when it
+    changed last, in nanoseconds.
+    """
 
     path: str
-    file: Path
+    name: str
     reason: str | None = None
+    look: str = ""
+    changed: int = 0
+
+    @property
+    def file(self) -> Path:
+        """The file to read."""
+        return Path(self.name)
 
 
 def find_posts(folder: Path, *, drafts: bool = False) -> Iterator[Found]:
@@ -46,7 +58,7 @@ def _walk(folder: Path, root: Path, above: str, drafts: bool) -> Iterator[Found]
             with os.scandir(here) as listing:
                 entries = list(listing)
         except OSError as error:
-            yield Found(above or ".", here, f"folder cannot be read: {error.strerror}")
+            yield Found(above or ".", str(here), f"folder cannot be read: {error.strerror}")
             continue
         for entry in entries:
             path = above + _readable(entry.name)
@@ -56,25 +68,28 @@ def _walk(folder: Path, root: Path, above: str, drafts: bool) -> Iterator[Found]
             # Not `entry.is_dir()`: that raises for a link to itself.
             elif entry.is_symlink() and Path(entry.path).is_dir():
                 if not _inside(entry, root):
-                    yield Found(path, Path(entry.path), "link that leads out of the folder")
+                    yield Found(path, entry.path, "link that leads out of the folder")
             elif entry.name.lower().endswith(SUFFIXES):
-                yield Found(path, Path(entry.path), _reason(entry, path, root, drafts))
+                yield _look_at(entry, path, root, drafts)
 
 
-def _reason(entry: os.DirEntry[str], path: str, root: Path, drafts: bool) -> str | None:
+def _look_at(entry: os.DirEntry[str], path: str, root: Path, drafts: bool) -> Found:
     if entry.is_symlink() and not _inside(entry, root):
-        return "link that leads out of the folder"
+        return Found(path, entry.path, "link that leads out of the folder")
     try:
         found = entry.stat()
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return Found(path, entry.path, f"cannot be read: {error.strerror}")
+    reason = None
     if not stat.S_ISREG(found.st_mode):
-        return "not a regular file"
-    if found.st_size > LARGEST:
-        return f"larger than {LARGEST // 1_000_000} MB"
-    if not drafts and "_drafts" in path.split("/")[:-1]:
-        return DRAFT
-    return None
+        reason = "not a regular file"
+    elif found.st_size > LARGEST:
+        reason = f"larger than {LARGEST // 1_000_000} MB"
+    elif not drafts and "_drafts" in path.split("/")[:-1]:
+        reason = DRAFT
+    # A tool may give a file any time of change; when the file system took note is not its to say.
+    look = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+    return Found(path, entry.path, reason, look, max(found.st_mtime_ns, found.st_ctime_ns))
 
 
 DRAFT = "draft (the setting `drafts` includes them)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +24,6 @@ from indexer.question import Question, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
 from indexer.recent import keep, recent
 from indexer.records import from_record, part_of_record
-from indexer.roles import tells_of_trouble
 from indexer.snippets import Passage, Sought, first_passage, passage_of
 from indexer.spelling import corrections, is_near
 
@@ -41,6 +39,8 @@ _FORMS = 5
 # So many words that a problem holds of the question are named.
 _MATCHED = 6
 _HOLDS_NONE = 0.1
+# So many terms with one beginning are looked at.
+_BEGINNING = 300
 _ONE_LETTER, _BEGUN = re.compile(f"[{HAN}]"), 5
 
 
@@ -55,7 +55,7 @@ class Generation:
         self.worths = [worth for entry in self.entries for worth in entry.worths]
         self.post_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         chinese = np.array([entry.lang != "en" for entry in self.entries], bool)
-        troubled = np.array([tells_of_trouble(entry.title) for entry in self.entries], np.float32)
+        troubled = np.array([entry.troubled for entry in self.entries], np.float32)
         # Where most titles tell of trouble, one that does says little.
         troubled = troubled * np.float32(1 - troubled.mean() if len(troubled) else 0)
         self.evidence = Evidence(self.ranking, self.post_of, chinese, troubled)
@@ -263,18 +263,9 @@ class Generation:
 
     def beginning(self, start: str) -> list[str]:
         """Terms that begin so, the most used first."""
-        vocabulary = self.index.engine.vocabulary()
-        found = []
-        for row in range(low := bisect_left(vocabulary, start), min(low + 300, len(vocabulary))):
-            if not vocabulary[row].startswith(start):
-                break
-            found.append(vocabulary[row])
-
-        def used(term: str) -> int:
-            postings = self.ranking.term(term)
-            return len(postings[0]) if postings else 0
-
-        return sorted(found, key=lambda term: (-used(term), term))
+        found = self.index.engine.vocabulary().beginning(start, _BEGINNING)
+        used = {term: self.ranking.holding(term) for term in found}
+        return sorted((term for term in found if used[term]), key=lambda t: (-used[t], t))
 
 
 def _whole(problem: Problem) -> str:

@@ -1,42 +1,40 @@
-"""Index: a built index on disk, and the switch from one generation to the next.
+"""Index: the generation on disk that answers, and how the next one is made.
 
-PLACE/current              the name of the generation that answers
-PLACE/generations/NAME/    manifest.json, engine files
+A generation holds `manifest.json` and its parts: segments that are never changed, so that the
+next generation shares the files of those that stay, and names their posts that are gone.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import functools
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from indexer import analyzer
+import numpy as np
+import numpy.typing as npt
+
+from indexer import analyzer, storage
 from indexer.engines import whoosh_engine
 from indexer.engines.base import Engine
+from indexer.engines.whoosh_engine import WhooshEngine, WhooshSegment
 from indexer.postings import Postings
-
-
-class IndexFault(RuntimeError):
-    """An index that cannot be used; the message says what to do."""
-
-
-class IndexBusy(IndexFault):
-    """Another process writes the index."""
+from indexer.segments import Vocabulary
+from indexer.storage import Current, IndexFault, Lease, Seal
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What the index knows of a post besides its problems.
 
-    `worths` says of each problem what speaks for its best fix, whatever is asked, or None.
+    `worths` says of each problem what speaks for its best fix, whatever is asked, or None;
+    `pairs`, what the post says in both languages; `troubled`, whether its title tells of trouble.
     """
 
     path: str
@@ -48,7 +46,8 @@ class Entry:
     digest: str
     worths: tuple[float | None, ...]
     repairs: tuple[str, ...] = ()
-    pairs: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    troubled: bool = False
 
     @property
     def problems(self) -> int:
@@ -62,6 +61,33 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment as a part of an index: its posts in the order of their problems, its files.
+
+    `gone` are the numbers of those posts that are no longer of the index.
+    """
+
+    name: str
+    posts: tuple[Entry, ...]
+    segment: WhooshSegment
+    files: Mapping[str, Seal]
+    gone: frozenset[int] = frozenset()
+
+    @property
+    def living(self) -> tuple[Entry, ...]:
+        """The posts that are of the index."""
+        if not self.gone:
+            return self.posts
+        return tuple(post for i, post in enumerate(self.posts) if i not in self.gone)
+
+    def kept(self) -> npt.NDArray[np.bool_]:
+        """Which of the problems are of the index."""
+        kept = np.ones(len(self.posts), bool)
+        kept[list(self.gone)] = False
+        return np.repeat(kept, [post.problems for post in self.posts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +109,32 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index open for reading."""
+    """A generation that is open for reading; its files stay until it is closed."""
 
     engine: Engine
     manifest: Manifest
     folder: Path
+    current: Current
+    parts: tuple[Part, ...]
+    lease: Lease
+
+    def seen(self) -> dict[str, str]:
+        """How each file looked when it was read."""
+        found: dict[str, str] = json.loads((self.folder / _SEEN).read_text("ascii"))
+        return found
 
     def close(self) -> None:
-        """Lets go of the files."""
-        self.engine.close()
+        """Lets the files of the generation be swept away."""
+        self.lease.close()
 
 
-# What decides what an index holds.
+# What decides what an index holds, and how.
 _RULES = (
     "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "commands.py",
-    "dictionary.py", "front_matter.py", "markdown.py", "pasted.py", "plain.py", "postings.py",
-    "posts.py", "problems.py", "rebuild.py", "records.py", "roles.py", "told.py", "worth.py",
-    "data/commands.yaml", "data/pasted.txt", "data/roles.yaml", "engines/whoosh_engine.py",
-    "engines/whoosh_terms.py",
+    "dictionary.py", "front_matter.py", "index.py", "markdown.py", "pasted.py", "plain.py",
+    "postings.py", "posts.py", "problems.py", "rebuild.py", "records.py", "roles.py",
+    "segments.py", "told.py", "worth.py", "data/commands.yaml", "data/pasted.txt",
+    "data/roles.yaml", "engines/whoosh_engine.py", "engines/whoosh_terms.py",
 )  # fmt: skip
 
 
@@ -115,145 +149,173 @@ def fingerprint() -> str:
     return f"{analyzer.fingerprint()}, rules {rules.hexdigest()[:16]}"
 
 
-def current_generation(place: Path) -> Path | None:
-    """The folder of the generation that answers, or None."""
-    try:
-        name = (place / "current").read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    folder = place / "generations" / name
-    return folder if name.isdigit() and folder.is_dir() else None
+# How long the generation that answers is looked for while others are made.
+_PATIENCE = 10.0
 
 
-def open_current(place: Path) -> Index | None:
-    """The index that answers; None where there is none, or none that this version can read."""
-    for _ in range(3):
-        folder = current_generation(place)
-        if folder is None:
-            return None
+def open_current(place: Path, before: Index | None = None) -> Index | None:
+    """The index that answers; None where there is none, or none that this version can read.
+
+    Nothing is read of a file that is not as it was written. What the index `before` has open
+    already is used again.
+    """
+    until = time.monotonic() + _PATIENCE
+    while (current := storage.read_current(place)) is not None:
+        folder = storage.folder_of(place, current.name)
         try:
-            manifest = _read_manifest(folder)
-            if manifest is None or not _is_ours(folder):
-                return None
-            return Index(whoosh_engine.open_index(folder), manifest, folder)
-        except FileNotFoundError:
-            continue  # a rebuild switched and cleaned up between the two looks
+            index = _open(folder, current, Lease(folder), before)
         except Exception:  # whatever a damaged file makes Whoosh or pickle raise
-            return None
+            index = None
+        if index is not None:
+            return index
+        # A rebuild may have switched, and swept away, between two looks.
+        if storage.read_current(place) == current or time.monotonic() > until:
+            break
     return None
 
 
-def write_next(place: Path, manifest: Manifest, postings: Postings, records: Sequence[str]) -> Path:
-    """Writes a generation beside the one that answers, then switches to it."""
-    folder = place / "generations" / manifest.build
-    try:
-        folder.mkdir(parents=True, mode=0o700)
-        whoosh_engine.write(folder, postings, records)
-        (folder / "manifest.json").write_text(
-            json.dumps(asdict(manifest), ensure_ascii=True), "utf-8"
-        )
-        _flush(folder)
-    except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in (None, errno.ENOSPC):
-            # NumPy says only how many values it could not write.
-            raise IndexFault(f"{place} cannot hold the index: the disk is full") from None
-        raise
-    before = current_generation(place)
-    following = place / "current.next"
-    following.write_text(manifest.build, "ascii")
-    _flush_file(following)
-    following.replace(place / "current")
-    _flush_file(place)
-    for old in (place / "generations").iterdir():
-        if old not in (folder, before):
-            shutil.rmtree(old, ignore_errors=True)
-    return folder
-
-
-def prepare_place(place: Path) -> None:
-    """Makes the folder of an index, private to its owner and ignored by git."""
-    try:
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except FileExistsError:
-        raise IndexFault(f"{place} is a file; name a folder for the index with --index") from None
-    ignore = place / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "ascii")
-    generations = place / "generations"
-    if generations.exists() and not generations.is_dir():
-        generations.unlink()
-
-
-@contextlib.contextmanager
-def rebuilding(place: Path) -> Iterator[None]:
-    """Holds the right to rebuild; raises IndexFault at once where another process has it."""
-    with (place / "lock").open("a") as lock:
-        try:
-            import fcntl
-        except ImportError:  # Windows has no flock
-            yield
-            return
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise IndexBusy(
-                f"another rebuild of {place} is running; wait for it, then try again"
-            ) from None
-        yield
-
-
-def next_build(place: Path) -> str:
-    """A name for the next generation, greater than all before it."""
-    try:
-        names = [p.name for p in (place / "generations").iterdir()]
-    except FileNotFoundError:
-        names = []
-    return f"{max((int(n) for n in names if n.isdigit()), default=0) + 1:06d}"
-
-
-def _read_manifest(folder: Path) -> Manifest | None:
-    try:
-        data = json.loads((folder / "manifest.json").read_text("utf-8"))
-    except ValueError:
+def _open(folder: Path, current: Current, lease: Lease, before: Index | None) -> Index | None:
+    text = (folder / "manifest.json").read_bytes()
+    if hashlib.sha256(text).hexdigest() != current.digest or not storage.is_ours(folder):
         return None
-    if not isinstance(data, dict) or data.get("fingerprint") != fingerprint():
+    data = json.loads(text)
+    if data.pop("fingerprint") != fingerprint() or not storage.is_ours(folder / "whoosh"):
         return None
-    data["posts"] = tuple(_entry(one) for one in data["posts"])
+    if not _are_whole(folder, _seals(data.pop("files"))):
+        return None
+    known = {part.name: part for part in before.parts} if before is not None else {}
+    parts = []
+    for one in data.pop("parts"):
+        files = _seals(one["files"])
+        gone = frozenset(one["gone"])
+        old = known.get(one["name"])
+        if old is not None and old.files == files:
+            parts.append(Part(old.name, old.posts, old.segment, files, gone))
+        elif _are_whole(folder, files):
+            parts.append(_open_part(folder, one["name"], files, gone))
+        else:
+            return None
     data["pairs"] = tuple(data["pairs"])
-    data["skipped"] = tuple(Skipped(**s) for s in data["skipped"])
-    return Manifest(**data)
+    data["skipped"] = tuple(Skipped(**one) for one in data["skipped"])
+    posts = tuple(post for part in parts for post in part.living)
+    engine = WhooshEngine([(part.segment, part.kept()) for part in parts])
+    return Index(engine, Manifest(**data, posts=posts), folder, current, tuple(parts), lease)
+
+
+def _seals(told: Mapping[str, Sequence[int]]) -> dict[str, Seal]:
+    return {name: Seal(*made) for name, made in told.items()}
+
+
+def _are_whole(folder: Path, files: Mapping[str, Seal]) -> bool:
+    return all(storage.is_whole(folder / name, made) for name, made in files.items())
+
+
+def _open_part(folder: Path, name: str, files: Mapping[str, Seal], gone: frozenset[int]) -> Part:
+    posts = json.loads((folder / f"{name}.posts").read_text("utf-8"))
+    return Part(name, tuple(map(_entry, posts)), WhooshSegment(folder, name), files, gone)
 
 
 def _entry(data: dict[str, Any]) -> Entry:
     lists = {name: tuple(data[name]) for name in ("tags", "worths", "repairs")}
-    return Entry(**{**data, **lists, "pairs": tuple((a, b) for a, b in data["pairs"])})
+    pairs = tuple((english, tuple(names)) for english, names in data["pairs"])
+    return Entry(**{**data, **lists, "pairs": pairs})
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether nobody else could have written here: opening a Whoosh index runs pickle."""
-    if not hasattr(os, "getuid"):
-        return True
-    stat = folder.stat()
-    return stat.st_uid in (os.getuid(), 0) and not stat.st_mode & 0o022
+class NextGeneration:
+    """A generation in the making, beside the one that answers.
+
+    What is kept of that one comes first, segments are added, then it is finished and answers.
+    Left without, nothing of it stays.
+    """
+
+    def __init__(self, place: Path, kept: Sequence[Part] = ()) -> None:
+        self.name = storage.next_name(place)
+        self.parts: list[Part] = []
+        self._place = place
+        self._kept = kept
+        self._folder = storage.folder_of(place, self.name)
+        self._written: list[Path] = []
+        self._finished = False
+
+    def __enter__(self) -> NextGeneration:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if self._finished:
+            return
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            # NumPy says only how many values it could not write.
+            why = error.strerror or "No space left on device"
+            raise IndexFault(
+                f"{self._place} cannot hold the next index ({why}); the one before answers on"
+            ) from None
+
+    def add(self, posts: Sequence[Entry], postings: Postings, records: Sequence[str]) -> None:
+        """Writes a segment with these posts."""
+        self._begin()
+        name = f"{self.name}s{len(self.parts)}"
+        known = Vocabulary([part.segment.arrays.terms for part in self.parts])
+        own = self._folder / f"{name}.posts"
+        own.write_text(json.dumps([asdict(post) for post in posts]), "ascii")
+        written = whoosh_engine.write_segment(self._folder, name, postings, records, known)
+        files = self._seal([own, *written])
+        self.parts.append(Part(name, tuple(posts), WhooshSegment(self._folder, name), files))
+
+    def finish(self, manifest: Manifest, seen: Mapping[str, str]) -> None:
+        """Lets the generation answer, once all of it is on the disk.
+
+        The posts are those of its parts, whatever the manifest says; `seen` says how each file
+        looked when it was read.
+        """
+        self._begin()
+        contents = whoosh_engine.write_contents(
+            self._folder, [(part.name, part.kept()) for part in self.parts]
+        )
+        looks = self._folder / _SEEN
+        looks.write_text(json.dumps(seen), "ascii")
+        data = {
+            **{name: getattr(manifest, name) for name in _TOLD},
+            "skipped": [asdict(one) for one in manifest.skipped],
+            "files": _told(self._seal([contents, looks])),
+            "parts": [
+                {"name": part.name, "gone": sorted(part.gone), "files": _told(part.files)}
+                for part in self.parts
+            ],
+        }
+        text = json.dumps(data).encode("ascii")
+        file = self._folder / "manifest.json"
+        file.write_bytes(text)
+        for path in (*self._written, file, contents.parent, self._folder, self._folder.parent):
+            storage.flush(path)
+        storage.switch(self._place, Current(self.name, hashlib.sha256(text).hexdigest()))
+        self._finished = True
+
+    def _seal(self, files: Sequence[Path]) -> dict[str, Seal]:
+        """The seals of files that were just written."""
+        self._written += files
+        return {file.relative_to(self._folder).as_posix(): storage.seal(file) for file in files}
+
+    def _begin(self) -> None:
+        """Makes the folder, with the files of the parts that are kept."""
+        if self._folder.exists():
+            return
+        (self._folder / "whoosh").mkdir(parents=True, mode=0o700)
+        before = storage.read_current(self._place)
+        for part in self._kept:
+            assert before is not None
+            for name in part.files:
+                storage.share(
+                    storage.folder_of(self._place, before.name) / name, self._folder / name
+                )
+            self.parts.append(part)
 
 
-def _flush(folder: Path) -> None:
-    for root, _, files in os.walk(folder):
-        for name in files:
-            _flush_file(Path(root) / name)
-        _flush_file(Path(root))
+_SEEN = "seen.json"
+_TOLD = ("folder", "built_at", "build", "drafts", "pairs", "fingerprint")
 
 
-def _flush_file(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
+def _told(files: Mapping[str, Seal]) -> dict[str, list[int]]:
+    return {name: [made.size, made.crc] for name, made in files.items()}

@@ -21,7 +21,7 @@ from indexer.conversation import Turn, read_request
 from indexer.dictionary import warm_up
 from indexer.fixes import find_fix
 from indexer.generation import Generation
-from indexer.index import Entry, current_generation, open_current
+from indexer.index import Entry, open_current
 from indexer.pasted import understood
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
@@ -30,6 +30,7 @@ from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
 from indexer.snippets import Passage
 from indexer.status import Status, read_status
+from indexer.storage import read_current
 
 MOST_ALTERNATIVES = 10
 
@@ -60,15 +61,25 @@ class KnowledgeBase:
         self._open: Generation | None = None
 
     def rebuild(
-        self, *, full: bool = False, jobs: int | None = None, progress: Progress | None = None
+        self,
+        *,
+        full: bool = False,
+        jobs: int | None = None,
+        most: int | None = None,
+        progress: Progress | None = None,
     ) -> Report:
-        """Brings the index up to date with the posts, and says what became of every file."""
+        """Brings the index up to date with the posts, and says what became of every file.
+
+        Raises MuchToDo where that is to read and write more than `most` posts.
+        """
         return rebuild(
             self.folder,
             self.place,
             full=full,
             jobs=self.settings.jobs if jobs is None else jobs,
             drafts=self.settings.drafts,
+            known=self._open.index if self._open else None,
+            most=most,
             progress=progress,
         )
 
@@ -241,16 +252,16 @@ class KnowledgeBase:
 
     def generation(self) -> Generation:
         """The newest generation, opened once; raises NoIndex where there is none."""
-        current = current_generation(self.place)
+        current = read_current(self.place)
         found = self._open
-        if found is not None and found.index.folder == current:
+        if found is not None and found.index.current == current:
             return found
         # While one thread opens the next, the others go on with the one before.
         if not self._lock.acquire(blocking=found is None) and found is not None:
             return found
         try:
-            if self._open is None or self._open.index.folder != current:
-                index = open_current(self.place)
+            if self._open is None or self._open.index.current != current:
+                index = open_current(self.place, self._open.index if self._open else None)
                 if index is None:
                     state = "has no index" + (" yet" if current is None else " that can be used")
                     again = f"fixdex rebuild {shlex.quote(str(self.folder))}"

@@ -59,7 +59,7 @@ def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
     if record.name.startswith("waitress"):
         # It names the address it was serving, which may be anything that a visitor typed.
-        message = message.partition(" serving ")[0]
+        message = message.partition(" while serving ")[0]
     return message
 
 

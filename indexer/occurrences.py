@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.analyzer import PIECE, terms
+from indexer.engines.base import Engine
 from indexer.pasted import LONGEST
-from indexer.postings import Floats, Ints, Places, TermList, Wording
+from indexer.postings import Floats, Ints, Places
 from indexer.question import Question
 from indexer.ranking import ways_of
+from indexer.segments import Vocabulary
 
 # Only the words that count most are looked for, and only so much of one problem is looked at.
 _MOST_WORDS = 40
@@ -33,14 +35,13 @@ class Wanted:
 class Text:
     """The words of several problems one after the other: their terms.
 
-    Problem i begins at place `starts[i]`, block b at `edges[b]`. Per block: its number in the
-    wording, its field, its problem, and which part of that it is (-1: none).
+    Problem i begins at place `starts[i]`, block b at `edges[b]`. Per block: its field, its
+    problem, and which part of that it is (-1: none).
     """
 
     words: Ints
     starts: Places
     edges: Places
-    blocks: Places
     fields: Ints
     block_owner: Ints
     parts: Ints
@@ -78,7 +79,7 @@ class Met:
         return len(self.place)
 
 
-def want(question: Question, importance: Mapping[str, float], vocabulary: TermList) -> Wanted:
+def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabulary) -> Wanted:
     """The words to look for, those first that count most by `importance`."""
     names = [
         term.text
@@ -108,34 +109,17 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: TermLi
     )
 
 
-def gather(wording: Wording, problems: Ints) -> Text:
+def gather(engine: Engine, problems: Ints) -> Text:
     """The words of these problems, each as far as it is looked at."""
-    first, last = wording.problems[problems], wording.problems[problems + 1]
-    blocks, of_block = _ranges(first, last)
-    begins = wording.blocks[first]
-    ends = np.minimum(wording.blocks[last], begins + _READ)
-    sizes: Places = (ends - begins).astype(np.int64)
-    starts = np.cumsum(sizes) - sizes
-    edges = np.minimum(wording.blocks[blocks], ends[of_block])
+    wording = engine.wording(problems, _READ)
     return Text(
-        np.concatenate(
-            [wording.words[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]
-        ),
-        starts,
-        edges + (starts - begins)[of_block],
-        blocks,
-        wording.fields[blocks].astype(np.int32),
-        of_block.astype(np.int32),
-        wording.parts[blocks],
+        wording.words,
+        wording.blocks[wording.problems[:-1]],
+        wording.blocks[:-1],
+        wording.fields.astype(np.int32),
+        np.repeat(np.arange(len(problems), dtype=np.int32), np.diff(wording.problems)),
+        wording.parts,
     )
-
-
-def _ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
-    """All whole numbers of several ranges one after the other, and for each the number of its."""
-    lengths = ends - starts
-    owner = np.repeat(np.arange(len(starts)), lengths)
-    before = np.cumsum(lengths) - lengths
-    return np.arange(len(owner)) + (starts - before)[owner], owner
 
 
 def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -19,20 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from indexer.analyzer import count_terms
-from indexer.bilingual import choose_pairs, find_pairs, glossary
+from indexer.bilingual import Pair, choose_pairs, find_pairs, glossary
 from indexer.folder import DRAFT, Found, NotText, find_posts
 from indexer.index import (
     Entry,
     Index,
-    IndexFault,
     Manifest,
+    NextGeneration,
+    Part,
     Skipped,
     fingerprint,
-    next_build,
     open_current,
-    prepare_place,
-    rebuilding,
-    write_next,
 )
 from indexer.pasted import may_name, read_pasted
 from indexer.plain import plain
@@ -40,7 +37,9 @@ from indexer.postings import FIELDS, Counted, Ints, Postings, collect, merge
 from indexer.posts import Post, read_post
 from indexer.problems import Problem, find_problems
 from indexer.records import to_record
-from indexer.roles import Role
+from indexer.roles import Role, tells_of_trouble
+from indexer.segments import Vocabulary
+from indexer.storage import IndexFault, prepare, rebuilding, sweep
 from indexer.worth import worth_of_fix
 
 Progress = Callable[[int, int], None]
@@ -48,6 +47,10 @@ Progress = Callable[[int, int], None]
 # Files read by one call of a worker, and from how many on workers are worth starting.
 _BATCH = 100
 _WORKERS_FROM = 200
+
+
+class MuchToDo(IndexFault):
+    """More posts are to be read, or written again, than the caller wants to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,45 +93,73 @@ def rebuild(
     full: bool = False,
     jobs: int = 0,
     drafts: bool = False,
+    known: Index | None = None,
+    most: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Brings the index at `place` up to date with the posts of `folder`.
 
-    `full` reads every post again; `jobs` 0 takes one process per core; `progress` is called with
-    (files done, files to do). The index that answers is not touched until the next one is whole.
-    Raises IndexFault where the folder itself cannot be listed: its posts are not gone.
+    `full` reads every post again; `jobs` 0 takes one process per core; what `known`, an index that
+    is open, has in common with it is not opened again; `progress` is called with (files done,
+    files to do). The index that answers is not touched until the next one is whole.
+    Raises IndexFault where the folder itself cannot be listed: its posts are not gone; MuchToDo
+    where there is more to do than to read and write `most` posts.
     """
     started = time.perf_counter()
-    prepare_place(place)
+    prepare(place)
     with rebuilding(place):
-        before = None if full else open_current(place)
-        known = {entry.path: entry for entry in before.manifest.posts} if before else {}
-        found = list(find_posts(folder, drafts=drafts))
-        if unlisted := next((file.reason for file in found if file.path == "."), None):
-            raise IndexFault(f"{folder}: {unlisted}; name a folder of posts, or attach it again")
-        skipped = [Skipped(f.path, f.reason) for f in found if f.reason is not None]
-        to_read, unchanged = [], set()
-        for file in found:
-            if file.reason is None:
-                digest = _digest(file.file)
-                if digest is not None and (old := known.get(file.path)) and old.digest == digest:
-                    unchanged.add(file.path)
-                else:
-                    to_read.append(file)
-        batches = []
-        done = 0
-        for batch in _read_all(to_read, jobs or os.cpu_count() or 1, drafts):
-            batches.append(batch)
-            done += len(batch.entries) + len(batch.skipped)
-            if progress:
-                progress(done, len(to_read))
-        skipped += [one for batch in batches for one in batch.skipped]
-        report = _report(found, known, unchanged, batches, skipped, before)
-        if before is None or not _same(before.manifest, folder, report, skipped, drafts):
-            _write(folder, place, before, unchanged, batches, skipped, drafts)
-        if before is not None:
-            before.close()
+        before = None if full else open_current(place, known)
+        try:
+            report = _rebuild(folder, place, before, jobs, drafts, most, progress)
+        finally:
+            if before is not None:
+                before.close()
     return replace(report, seconds=round(time.perf_counter() - started, 3))
+
+
+def _rebuild(
+    folder: Path,
+    place: Path,
+    before: Index | None,
+    jobs: int,
+    drafts: bool,
+    most: int | None,
+    progress: Progress | None,
+) -> Report:
+    now = time.time_ns()
+    found = list(find_posts(folder, drafts=drafts))
+    if unlisted := next((file.reason for file in found if file.path == "."), None):
+        raise IndexFault(f"{folder}: {unlisted}; name a folder of posts, or attach it again")
+    known = {entry.path: entry for entry in before.manifest.posts} if before else {}
+    unchanged, skipped, to_read = _split(found, known, before, drafts)
+    kept, merged = _choose_parts(before, unchanged, len(to_read))
+    if most is not None and len(to_read) + sum(len(part.posts) for part in merged) > most:
+        raise MuchToDo(f"{place}: {len(to_read)} posts are to be read; run fixdex rebuild")
+    vocabulary = before.engine.vocabulary() if before is not None else Vocabulary()
+    batches: list[_Batch] = []
+    with NextGeneration(place, kept) as following:
+        waiting: list[_Batch] = []
+        limit = min(max(_SEGMENT_FROM, len(to_read) // _SEGMENTS), _SEGMENT_TO)
+        for batch in _read_all(to_read, jobs or os.cpu_count() or 1, drafts):
+            batches.append(replace(batch, postings=_NOTHING, records=()))
+            waiting.append(batch)
+            if sum(len(one.entries) for one in waiting) >= limit:
+                following.add(*_joined(merged, waiting, vocabulary))
+                waiting, merged = [], []
+            if progress:
+                progress(sum(len(b.entries) + len(b.skipped) for b in batches), len(to_read))
+        skipped += [one for batch in batches for one in batch.skipped]
+        report = _report(found, known, unchanged, batches, skipped)
+        if before is None or not _same(before.manifest, folder, report, skipped, drafts):
+            if waiting or merged:
+                following.add(*_joined(merged, waiting, vocabulary))
+            following.finish(
+                _manifest(folder, following, skipped, drafts),
+                # What changed a moment ago may change again and look the same.
+                {f.path: f.look for f in found if f.look and f.changed < now - _SETTLED},
+            )
+            sweep(place, (following.name,))
+    return report
 
 
 def _same(
@@ -218,6 +249,7 @@ def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
                 tuple(map(worth_of_fix, problems)),
                 post.repairs,
                 _pairs(problems),
+                tells_of_trouble(post.title),
             )
         )
         for problem in problems:
@@ -234,7 +266,7 @@ def _digest(file: Path) -> str | None:
         return None
 
 
-def _pairs(problems: Sequence[Problem]) -> tuple[tuple[str, str], ...]:
+def _pairs(problems: Sequence[Problem]) -> tuple[Pair, ...]:
     """What a post says in both languages side by side."""
     told = (part.block for problem in problems for part in problem.parts)
     return find_pairs("\n".join(plain(block.text) for block in told if block.kind != "code"))
@@ -300,46 +332,97 @@ def _file_words(path: str) -> str:
 
 # Writing
 
+# Posts of a segment: a fourth of all, as memory allows.
+_SEGMENTS, _SEGMENT_FROM, _SEGMENT_TO = 4, 2_000, 16_000
+# A segment of so few problems is made again with the next.
+_SMALL = 64
+# Nanoseconds after which a file that changes looks different: two seconds are the coarsest in use.
+_SETTLED = 2_500_000_000
+_NOTHING = collect(())
 
-def _write(
-    folder: Path,
-    place: Path,
-    before: Index | None,
-    unchanged: set[str],
-    batches: Sequence[_Batch],
-    skipped: Sequence[Skipped],
-    drafts: bool,
-) -> None:
+
+def _split(
+    found: Sequence[Found], known: Mapping[str, Entry], before: Index | None, drafts: bool
+) -> tuple[set[str], list[Skipped], list[Found]]:
+    """The paths of posts that are as they were, the files that are no posts, those to read."""
+    seen = before.seen() if before is not None else {}
+    passed_over = {}
+    if before is not None and before.manifest.drafts == drafts:
+        passed_over = {one.path: one for one in before.manifest.skipped}
+    unchanged, skipped, to_read = set(), [], []
+    for file in found:
+        same = bool(file.look) and seen.get(file.path) == file.look
+        if file.reason is not None:
+            skipped.append(Skipped(file.path, file.reason))
+        elif (old := known.get(file.path)) and (same or _digest(file.file) == old.digest):
+            unchanged.add(file.path)
+        elif same and file.path in passed_over:
+            skipped.append(passed_over[file.path])
+        else:
+            to_read.append(file)
+    return unchanged, skipped, to_read
+
+
+def _choose_parts(
+    before: Index | None, unchanged: set[str], new: int
+) -> tuple[list[Part], list[Part]]:
+    """The parts that stay, and those at the end that are made again with so many new problems.
+
+    Each part that stays has more problems than all after it, so there are never many. Terms are
+    numbered from part to part: none before one that stays can be made again.
+    """
+    parts = [
+        replace(
+            part, gone=frozenset(i for i, e in enumerate(part.posts) if e.path not in unchanged)
+        )
+        for part in (before.parts if before is not None else ())
+    ]
+    merged: list[Part] = []
+    while parts:
+        kept = int(parts[-1].kept().sum())
+        gone = len(parts[-1].segment) - kept
+        if kept > max(new, gone, _SMALL) or kept + new > _SEGMENT_TO:
+            break
+        merged.insert(0, parts.pop())
+        new += kept
+    return parts, merged
+
+
+def _joined(
+    parts: Sequence[Part], batches: Sequence[_Batch], vocabulary: Vocabulary
+) -> tuple[list[Entry], Postings, list[str]]:
+    """What is left of parts, and what was read, as one segment: posts, postings, records."""
     entries: list[Entry] = []
     records: list[str] = []
-    parts: list[tuple[Postings, Ints]] = []
-    if before is not None and unchanged:
-        renumbered = np.full(len(before.engine), -1, np.int32)
-        at = 0
-        for entry in before.manifest.posts:
-            if entry.path in unchanged:
-                for problem in range(at, at + entry.problems):
-                    renumbered[problem] = len(records)
-                    records.append(before.engine.record(problem))
-                entries.append(entry)
-            at += entry.problems
-        parts.append((before.engine.load(), renumbered))
+    pieces: list[tuple[Postings, Ints]] = []
+    for part in parts:
+        kept = part.kept()
+        numbers = np.where(kept, np.cumsum(kept) - 1 + len(records), -1).astype(np.int32)
+        pieces.append((part.segment.arrays.load(vocabulary), numbers))
+        entries += part.living
+        records += [part.segment.record(problem) for problem in np.flatnonzero(kept).tolist()]
     for batch in batches:
         numbers = np.arange(len(records), len(records) + len(batch.records), dtype=np.int32)
-        parts.append((batch.postings, numbers))
-        entries.extend(batch.entries)
-        records.extend(batch.records)
-    manifest = Manifest(
+        pieces.append((batch.postings, numbers))
+        entries += batch.entries
+        records += batch.records
+    return entries, merge(pieces), records
+
+
+def _manifest(
+    folder: Path, following: NextGeneration, skipped: Sequence[Skipped], drafts: bool
+) -> Manifest:
+    posts = tuple(entry for part in following.parts for entry in part.living)
+    return Manifest(
         folder=str(folder),
         built_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        build=next_build(place),
-        posts=tuple(entries),
+        build=following.name,
+        posts=posts,
         skipped=tuple(skipped),
         drafts=drafts,
-        pairs=choose_pairs((pair for entry in entries for pair in entry.pairs), glossary()),
+        pairs=choose_pairs((pair for entry in posts for pair in entry.pairs), glossary()),
         fingerprint=fingerprint(),
     )
-    write_next(place, manifest, merge(parts), records)
 
 
 def _report(
@@ -348,7 +431,6 @@ def _report(
     unchanged: set[str],
     batches: Sequence[_Batch],
     skipped: Sequence[Skipped],
-    before: Index | None,
 ) -> Report:
     read = {entry.path: entry for batch in batches for entry in batch.entries}
     indexed = {**{path: known[path] for path in unchanged}, **read}

@@ -7,14 +7,18 @@ import signal
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 
 from indexer import KnowledgeBase, Settings
+from indexer.engines.whoosh_engine import WhooshEngine, WhooshSegment, write_contents, write_segment
+from indexer.postings import Postings
+from indexer.segments import Vocabulary
 from webapp import create_app, make_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +33,17 @@ def write_posts(folder: Path, posts: Posts) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
     return folder
+
+
+def make_engine(folder: Path, *segments: tuple[Postings, Sequence[str]]) -> WhooshEngine:
+    """An engine with these segments, postings and records of each; all their problems are kept."""
+    made: list[tuple[WhooshSegment, Any]] = []
+    for number, (postings, records) in enumerate(segments):
+        known = Vocabulary([segment.arrays.terms for segment, _ in made])
+        write_segment(folder, f"s{number}", postings, records, known)
+        made.append((WhooshSegment(folder, f"s{number}"), np.ones(len(records), bool)))
+    write_contents(folder, [(f"s{number}", kept) for number, (_, kept) in enumerate(made)])
+    return WhooshEngine(made)
 
 
 def missing(what: str) -> NoReturn:

@@ -203,7 +203,8 @@ def counted(
 ) -> dict[str, float]:
     """What is seen of a problem, word by word."""
     engine = generation.index.engine
-    wording, vocabulary = engine.wording(), engine.vocabulary()
+    wording = engine.wording(np.array([problem], np.int32), 20_000)
+    vocabulary = engine.vocabulary()
     blocks = [
         (
             FIELDS[wording.fields[block]],
@@ -212,7 +213,7 @@ def counted(
                 for n in wording.words[wording.blocks[block] : wording.blocks[block + 1]]
             ],
         )
-        for block in range(wording.problems[problem], wording.problems[problem + 1])
+        for block in range(len(wording.fields))
     ]
     text = [word for _, block in blocks for word in block]
     whole = sum(importance.values())

@@ -19,6 +19,7 @@ FLOORS = (
         "indexer.recent",
         "indexer.redaction",
         "indexer.settings",
+        "indexer.storage",
     },
     {
         "indexer.analyzer",
@@ -27,7 +28,13 @@ FLOORS = (
         "indexer.postings",
         "indexer.watching",
     },
-    {"indexer.front_matter", "indexer.markdown", "indexer.places", "indexer.roles"},
+    {
+        "indexer.front_matter",
+        "indexer.markdown",
+        "indexer.places",
+        "indexer.roles",
+        "indexer.segments",
+    },
     {
         "indexer.asked",
         "indexer.posts",

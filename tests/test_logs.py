@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -201,16 +202,20 @@ def status(url: str) -> int:
             return error.code
 
 
+@pytest.mark.skipif(os.name != "posix", reason="locks by flock")
 def test_all_that_a_server_says_on_standard_error_is_json(tmp_path: Path) -> None:
+    import fcntl
+
     folder = write_posts(tmp_path / "posts", {**POSTS, "b.md": b"\0\1\2\3" * 50})
     with served(folder, "--log", "json", "--watch") as (address, errors):
         paths = (f"api/ask?{QUERY}", f"?{QUERY}", f"posts/{SECRET}.md", f"{SECRET}?{QUERY}")
         assert [status(address + path) for path in paths] == [200, 200, 404, 404]
         write_posts(folder, {"new.md": f"# {SECRET}\n"})
         assert until(lambda: "1 added" in errors.read_text("utf-8"))
-        (folder / "fixdex.yaml").write_text("port: many\n", "utf-8")
-        write_posts(folder, {"newer.md": "# newer\n"})
-        assert until(lambda: "not rebuilt" in errors.read_text("utf-8"))
+        with (folder / ".fixdex" / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            write_posts(folder, {"newer.md": "# newer\n"})
+            assert until(lambda: "not rebuilt" in errors.read_text("utf-8"))
     text = errors.read_text("utf-8")
     assert SECRET not in text
     told = [json.loads(line) for line in text.splitlines()]
@@ -220,7 +225,28 @@ def test_all_that_a_server_says_on_standard_error_is_json(tmp_path: Path) -> Non
     first, second, failed = (line for line in told if line["logger"] == "fixdex")
     assert (first["added"], first["skipped"]) == (len(POSTS), 1)
     assert (second["indexed"], second["added"]) == (len(POSTS) + 1, 1)
-    assert failed["level"] == "warning" and "port: expected" in failed["message"]
+    assert failed["level"] == "warning" and "another rebuild" in failed["message"]
+
+
+def test_of_a_rebuild_in_another_process_a_server_tells_in_json_too(tmp_path: Path) -> None:
+    many = {f"{number}.md": f"# post {number}\n" for number in range(250)}
+    folder = write_posts(tmp_path / "posts", many)
+    with served(folder, "--log", "json") as (_, errors):
+        (told,) = [json.loads(line) for line in errors.read_text("utf-8").splitlines()]
+    assert (told["added"], told["message"].split(" (")[0]) == (250, "rebuilt: 250 added")
+
+
+def test_what_others_log_names_no_address_and_no_value(log: pytest.CaptureFixture[str]) -> None:
+    begin("json")
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        # As waitress does when an application fails it.
+        logging.getLogger("waitress").exception(f"Exception while serving /{SECRET}")
+    (line,) = lines(log)
+    assert SECRET not in str(line)
+    assert (line["level"], line["message"]) == ("error", "Exception")
+    assert line["trace"][-1] == "ValueError"
 
 
 def test_a_server_says_in_text_what_became_of_the_posts_and_of_requests(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import make_engine
 from indexer.bilingual import Other
-from indexer.engines import whoosh_engine
 from indexer.postings import FIELDS, Counted, collect
 from indexer.question import Phrase, Question
 from indexer.ranking import K1, LENGTH, SAID_OTHERWISE, TRANSLATED, WEIGHTS, Ranking
@@ -57,8 +57,9 @@ def test_scores_are_those_of_a_plain_reference(tmp_path: Path, seed: int) -> Non
         for _ in range(40)
     ]
     counted = [Counted([problem.get(field, {}) for field in FIELDS]) for problem in problems]
-    whoosh_engine.write(tmp_path, collect(counted), ["{}"] * len(problems))
-    ranking = Ranking(whoosh_engine.open_index(tmp_path))
+    half = len(counted) // 2
+    parts = [(collect(some), ["{}"] * len(some)) for some in (counted[:half], counted[half:])]
+    ranking = Ranking(make_engine(tmp_path, *parts))
     question = {word: chance.choice([0.3, 1.0, 2.0]) for word in chance.sample(words, 6)}
     question["unknown"] = 1.0
     asked = Question("", "words", question)
@@ -75,8 +76,7 @@ def test_scores_are_those_of_a_plain_reference(tmp_path: Path, seed: int) -> Non
 
 def index(folder: Path, *texts: dict[str, float]) -> Ranking:
     counted = [Counted([t if name == "text" else {} for name in FIELDS]) for t in texts]
-    whoosh_engine.write(folder, collect(counted), ["{}"] * len(texts))
-    return Ranking(whoosh_engine.open_index(folder))
+    return Ranking(make_engine(folder, (collect(counted), ["{}"] * len(texts))))
 
 
 def scores(ranking: Ranking, question: Question) -> dict[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -14,10 +15,11 @@ import pytest
 
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
-from indexer.index import open_current, rebuilding
+from indexer.index import open_current
 from indexer.posts import read_post
 from indexer.problems import find_problems
 from indexer.records import from_record, to_record
+from indexer.storage import Current, rebuilding, switch
 from posts_for_tests import DIARY, FAQ, NGINX, POSTS
 
 
@@ -105,8 +107,8 @@ def test_a_rebuild_that_fails_leaves_the_index_that_answers(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("indexer.engines.whoosh_engine.write", full_disk)
-    with pytest.raises(IndexFault, match="the disk is full"):
+    monkeypatch.setattr("indexer.engines.whoosh_engine.write_contents", full_disk)
+    with pytest.raises(IndexFault, match="No space left on device"):
         knowledge_base.rebuild()
     assert paths(knowledge_base, "502 Permission denied")[0] == "web/nginx-502.md"
     assert len(list((knowledge_base.place / "generations").iterdir())) == 1
@@ -155,7 +157,10 @@ def test_an_index_made_by_another_version_is_made_again(make_kb: MakeKnowledgeBa
     assert index is not None
     manifest = index.folder / "manifest.json"
     data = json.loads(manifest.read_text("utf-8"))
-    manifest.write_text(json.dumps({**data, "fingerprint": "older"}), "utf-8")
+    text = json.dumps({**data, "fingerprint": "older"})
+    manifest.write_text(text, "utf-8")
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    switch(knowledge_base.place, Current(index.current.name, digest))
     other = KnowledgeBase(knowledge_base.folder, knowledge_base.place)
     with pytest.raises(NoIndex, match="fixdex rebuild"):
         other.search("nginx")

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import whoosh.index
 
-from conftest import MakeKnowledgeBase
+from conftest import MakeKnowledgeBase, make_engine
 from indexer import KnowledgeBase
-from indexer.engines import whoosh_engine
 from indexer.engines.base import Engine
 from indexer.index import open_current
 from indexer.postings import FIELDS, Counted, collect, merge
@@ -61,8 +60,7 @@ def test_plain_whoosh_has_the_same_terms_and_as_many_documents(make_kb: MakeKnow
 
 
 def test_an_index_of_nothing_can_be_opened(tmp_path: Path) -> None:
-    whoosh_engine.write(tmp_path, collect([]), [])
-    engine = whoosh_engine.open_index(tmp_path)
+    engine = make_engine(tmp_path, (collect([]), []))
     assert len(engine) == 0
     assert engine.postings("docker") is None
     assert engine.lengths().shape == (len(FIELDS), 0)
@@ -79,8 +77,7 @@ def test_an_engine_keeps_its_contract(tmp_path: Path) -> None:
             fields(text={"错误": 2.5, "𠮷": 1.0, "a" * 80: 1.0}),
         ]
     )
-    whoosh_engine.write(tmp_path, postings, ["first", "第二"])
-    engine = whoosh_engine.open_index(tmp_path)
+    engine = make_engine(tmp_path, (postings, ["first", "第二"]))
     assert len(engine) == 2
     assert from_engine(engine, "docker") == [
         (0, FIELDS.index("title"), 1.0),
@@ -100,8 +97,7 @@ def test_merging_leaves_out_what_was_removed(tmp_path: Path) -> None:
     old = collect([fields(text={"old": 1.0, "both": 1.0}), fields(text={"kept": 1.0})])
     new = collect([fields(text={"both": 2.0})])
     merged = merge([(old, np.array([-1, 0], np.int32)), (new, np.array([1], np.int32))])
-    whoosh_engine.write(tmp_path, merged, ["kept", "new"])
-    engine = whoosh_engine.open_index(tmp_path)
+    engine = make_engine(tmp_path, (merged, ["kept", "new"]))
     assert list(engine.vocabulary()) == ["both", "kept"]
     assert from_engine(engine, "both") == [(1, FIELDS.index("text"), 2.0)]
 
@@ -116,9 +112,8 @@ def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path
     old = collect([counted(("text", ["b", "a", "b"])), counted(("title", ["gone"]))])
     new = collect([counted(("title", ["c"]), ("code", ["a", "c"]))])
     merged = merge([(old, np.array([0, -1], np.int32)), (new, np.array([1], np.int32))])
-    whoosh_engine.write(tmp_path, merged, ["old", "new"])
-    engine = whoosh_engine.open_index(tmp_path)
-    wording, terms = engine.wording(), engine.vocabulary()
+    engine = make_engine(tmp_path, (merged, ["old", "new"]))
+    wording, terms = engine.wording(np.array([0, 1], np.int32), 100), engine.vocabulary()
     edges = wording.blocks.tolist()
     blocks = [
         (FIELDS[field], [terms[int(word)] for word in wording.words[start:end]])
@@ -132,6 +127,5 @@ def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 400])
 def test_postings_of_every_block_size_are_read_back_by_whoosh(tmp_path: Path, count: int) -> None:
     postings = collect([fields(text={"every": float(n % 7 + 1)}) for n in range(count)])
-    whoosh_engine.write(tmp_path, postings, ["{}"] * count)
-    engine = whoosh_engine.open_index(tmp_path)
+    engine = make_engine(tmp_path, (postings, ["{}"] * count))
     assert from_engine(engine, "every") == from_whoosh(tmp_path, "every")

@@ -1,14 +1,11 @@
-"""What the ranking asks of an engine.
-
-A module of an engine has besides it `write(folder, postings, records)`, which makes an index in an
-empty folder, and `open_index(folder)`, which opens it.
-"""
+"""What the ranking asks of an engine."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from indexer.postings import Bytes, Floats, Ints, Postings, TermList, Wording
+from indexer.postings import Bytes, Floats, Ints, Wording
+from indexer.segments import Vocabulary
 
 
 class Engine(Protocol):
@@ -24,19 +21,13 @@ class Engine(Protocol):
         """For every term of the vocabulary, how many problems hold it."""
 
     def lengths(self) -> Floats:
-        """What all terms of a field count for together: an array of fields × problems."""
+        """What all terms of a field count for together: an array of fields x problems."""
 
     def record(self, problem: int) -> str:
         """What was stored with a problem, as it was given."""
 
-    def wording(self) -> Wording:
-        """The words of every problem in order; a word is the number of its term."""
+    def wording(self, problems: Ints, most: int) -> Wording:
+        """The words of these problems in order, at most so many of each; a word is a number."""
 
-    def vocabulary(self) -> TermList:
-        """Every term, sorted by code point."""
-
-    def load(self) -> Postings:
-        """All postings in memory, to be merged into a next index."""
-
-    def close(self) -> None:
-        """Lets go of the files."""
+    def vocabulary(self) -> Vocabulary:
+        """Every term, by its number."""

@@ -1,67 +1,162 @@
 """The embedded engine: a Whoosh index that plain Whoosh can open, and its postings as arrays.
 
 Whoosh keeps the postings and the stored records; the same postings lie beside it as arrays,
-because reading them through Whoosh costs a call of Python per posting.
+because reading them through Whoosh costs a call of Python per posting. A segment of ours is a
+segment of Whoosh: FOLDER/NAME.postings and FOLDER/whoosh/MAIN_NAME.*.
 """
 
 from __future__ import annotations
 
 import mmap
+import shutil
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from whoosh import fields, formats, index
 from whoosh.analysis import SpaceSeparatedTokenizer
+from whoosh.codec.whoosh3 import W3Codec, W3Segment
 from whoosh.filedb.filestore import FileStorage
 from whoosh.filedb.structfile import StructFile
 
-from indexer import postings as arrays
 from indexer.engines.whoosh_terms import Codec
-from indexer.postings import FIELDS, Bytes, Floats, Ints, Places, Postings, TermList, Wording
+from indexer.postings import FIELDS, Bytes, Floats, Ints, Places, Postings, Wording
+from indexer.segments import Segment, Vocabulary, lengths_of, open_segment
+from indexer.segments import write as write_arrays
 
 _RECORD = "record"
+_NAME = "MAIN"
+
+
+class WhooshSegment:
+    """A segment that is open: its arrays, and the records that Whoosh stores."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.arrays: Segment = open_segment(folder / f"{name}.postings")
+        storage = _Storage(str(folder / "whoosh"), readonly=True)
+        segment = W3Segment(W3Codec(), _NAME, len(self.arrays), name)
+        self._documents = segment.codec().per_document_reader(storage, segment)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def record(self, problem: int) -> str:
+        """What was stored with a problem."""
+        return str(self._documents.stored_fields(problem)[_RECORD])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A segment as a part of an index: the first number of its problems, and which are kept.
+
+    Where all are kept, `numbers` is None; else it is -1 for those that are gone.
+    """
+
+    segment: WhooshSegment
+    first: int
+    kept: npt.NDArray[np.bool_]
+    numbers: Ints | None
+    places: Ints
+
+    def of(self, number: int) -> tuple[Ints, Bytes, Floats] | None:
+        """(problems, fields, counts) of a term in this part."""
+        arrays = self.segment.arrays
+        where = arrays.of(number)
+        if where is None:
+            return None
+        problems, columns = arrays.problems[where], (arrays.fields[where], arrays.counts[where])
+        if self.numbers is None:
+            return (problems + np.int32(self.first) if self.first else problems), *columns
+        problems = self.numbers[problems]
+        there = problems >= 0
+        return (problems[there], columns[0][there], columns[1][there]) if there.any() else None
 
 
 class WhooshEngine:
-    """An open index; safe to read from several threads."""
+    """Segments of which some problems may be gone, as one index; safe to read from threads."""
 
-    def __init__(self, folder: Path) -> None:
-        self._index = _Storage(str(folder / "whoosh"), readonly=True).open_index()
-        self._reader = self._index.reader()
-        self._postings = arrays.open_file(folder / "postings")
-        self._lengths = np.load(folder / "postings" / "lengths.npy", allow_pickle=False)
+    def __init__(self, segments: Sequence[tuple[WhooshSegment, npt.NDArray[np.bool_]]]) -> None:
+        """Each segment comes with which of its problems are kept."""
+        self._vocabulary = Vocabulary([segment.arrays.terms for segment, _ in segments])
+        self._parts: list[_Part] = []
+        self._length = 0
+        self._holding = np.zeros(len(self._vocabulary), np.int32)
+        for segment, kept in segments:
+            places = np.flatnonzero(kept).astype(np.int32)
+            numbers = None
+            holding = segment.arrays.holding
+            if len(places) < len(segment):
+                numbers = np.full(len(segment), -1, np.int32)
+                numbers[places] = self._length + np.arange(len(places), dtype=np.int32)
+                holding = segment.arrays.holding_without(~kept)
+            self._holding[segment.arrays.numbers] += holding
+            self._parts.append(_Part(segment, self._length, kept, numbers, places))
+            self._length += len(places)
+        self._firsts = np.array([part.first for part in self._parts], np.int64)
 
     def __len__(self) -> int:
-        return int(self._lengths.shape[1])
+        return self._length
 
     def postings(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
-        return self._postings.of(term)
+        number = self._vocabulary.find(term)
+        if number is None:
+            return None
+        found = [one for part in self._parts if (one := part.of(number)) is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        problems, columns, counts = zip(*found, strict=True)
+        return np.concatenate(problems), np.concatenate(columns), np.concatenate(counts)
 
     def holding(self) -> Ints:
-        return self._postings.holding
+        return self._holding
 
     def lengths(self) -> Floats:
-        return np.asarray(self._lengths, np.float32)
+        none = [np.empty((len(FIELDS), 0), np.float32)]
+        return np.concatenate(
+            none + [part.segment.arrays.lengths[:, part.kept] for part in self._parts], axis=1
+        )
 
     def record(self, problem: int) -> str:
-        return str(self._reader.stored_fields(problem)[_RECORD])
+        (part, place), *_ = self._places(np.array([problem]))
+        return part.segment.record(place)
 
-    def wording(self) -> Wording:
-        return self._postings.wording
+    def wording(self, problems: Ints, most: int) -> Wording:
+        words, edges, numbers, parts, blocks = [], [np.zeros(1, np.int64)], [], [], [0]
+        begun = 0
+        for part, place in self._places(problems):
+            wording = part.segment.arrays.wording
+            own = slice(int(wording.problems[place]), int(wording.problems[place + 1]))
+            ends = wording.blocks[own.start : own.stop + 1]
+            begin = int(ends[0])
+            length = min(int(ends[-1]) - begin, most)
+            words.append(wording.words[begin : begin + length])
+            edges.append(np.minimum(ends[1:] - begin, length) + begun)
+            numbers.append(wording.fields[own])
+            parts.append(wording.parts[own])
+            blocks.append(blocks[-1] + own.stop - own.start)
+            begun += length
+        return Wording(
+            np.concatenate([np.empty(0, np.int32), *words]),
+            np.concatenate(edges),
+            np.concatenate([np.empty(0, np.uint8), *numbers]),
+            np.concatenate([np.empty(0, np.int32), *parts]),
+            np.array(blocks, np.int64),
+        )
 
-    def vocabulary(self) -> TermList:
-        return self._postings.terms
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
 
-    def load(self) -> Postings:
-        return self._postings.load()
-
-    def close(self) -> None:
-        self._reader.close()
-        self._index.close()
+    def _places(self, problems: npt.NDArray[Any]) -> Iterator[tuple[_Part, int]]:
+        """The part that each problem is in, and its place there."""
+        of = (self._firsts.searchsorted(problems, side="right") - 1).tolist()
+        for number, problem in zip(of, problems.tolist(), strict=True):
+            part = self._parts[number]
+            yield part, int(part.places[problem - part.first])
 
 
 class _Storage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
@@ -91,34 +186,49 @@ class _Mapped(StructFile):  # type: ignore[misc]  # Whoosh has no types
         return found
 
 
-def open_index(folder: Path) -> WhooshEngine:
-    """Opens the index of a folder. Whoosh runs pickle here: the folder must be the caller's own."""
-    return WhooshEngine(folder)
+def write_segment(
+    folder: Path, name: str, postings: Postings, records: Sequence[str], known: Vocabulary
+) -> list[Path]:
+    """The files of a segment, written into the folder of a generation.
 
-
-def write(folder: Path, postings: Postings, records: Sequence[str]) -> None:
-    """Writes a Whoosh index and the arrays beside it into an empty folder."""
-    (folder / "whoosh").mkdir(parents=True)
-    (folder / "postings").mkdir()
-    lengths = _lengths(postings, len(records))
-    arrays.write(postings, folder / "postings")
-    np.save(folder / "postings" / "lengths.npy", lengths, allow_pickle=False)
-
-    writer = index.create_in(folder / "whoosh", _schema()).writer(codec=Codec(), compound=False)
+    Its terms are numbered after those that are known.
+    """
+    arrays = folder / f"{name}.postings"
+    lengths = lengths_of(postings, len(records))
+    write_arrays(arrays, postings, lengths, known)
+    # By itself: Whoosh removes segments from its folder that its contents do not name.
+    apart = folder / f"{name}.apart"
+    apart.mkdir()
+    writer = index.create_in(apart, _schema(), _NAME).writer(codec=Codec(name), compound=False)
     whole = np.ceil(lengths).astype(np.int64)
     for problem, record in enumerate(records):
         document = writer.perdocwriter
         document.start_doc(problem)
         document.add_field(_RECORD, writer.schema[_RECORD], record, 0)
         for number in np.flatnonzero(whole[:, problem]):
-            name = FIELDS[number]
-            document.add_field(name, writer.schema[name], None, int(whole[number, problem]))
+            field = FIELDS[number]
+            document.add_field(field, writer.schema[field], None, int(whole[number, problem]))
         document.finish_doc()
         writer.docnum = problem + 1
     writer._added = bool(records)
     writer.pool = _Counted(postings, whole, writer)
     writer.fieldwriter.add_postings = writer.pool.write
     writer.commit(merge=False)
+    (folder / "whoosh").mkdir(exist_ok=True)
+    files = [file.rename(folder / "whoosh" / file.name) for file in apart.glob(f"{_NAME}_{name}.*")]
+    shutil.rmtree(apart)
+    return [arrays, *files]
+
+
+def write_contents(folder: Path, parts: Sequence[tuple[str, npt.NDArray[np.bool_]]]) -> Path:
+    """The file that says of which segments, and which problems of each, the index is made."""
+    segments = [
+        W3Segment(W3Codec(), _NAME, len(kept), name, set(np.flatnonzero(~kept).tolist()) or None)
+        for name, kept in parts
+        if len(kept)
+    ]
+    index.TOC(_schema(), segments, 1).write(FileStorage(str(folder / "whoosh")), _NAME)
+    return folder / "whoosh" / f"_{_NAME}_1.toc"
 
 
 def _schema() -> fields.Schema:
@@ -129,12 +239,6 @@ def _schema() -> fields.Schema:
         field.format = formats.Existence()
         schema.add(name, field)
     return schema
-
-
-def _lengths(postings: Postings, problems: int) -> Floats:
-    places = postings.fields.astype(np.int64) * problems + postings.problems
-    sums = np.bincount(places, weights=postings.counts, minlength=len(FIELDS) * problems)
-    return sums.astype(np.float32).reshape(len(FIELDS), problems)
 
 
 class _Counted:

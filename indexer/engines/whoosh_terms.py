@@ -13,7 +13,7 @@ from typing import Any
 from zlib import compress, crc32
 
 import numpy as np
-from whoosh.codec.whoosh3 import WHOOSH3_HEADER_MAGIC, W3Codec, W3FieldWriter, W3TermInfo
+from whoosh.codec.whoosh3 import WHOOSH3_HEADER_MAGIC, W3Codec, W3FieldWriter, W3Segment, W3TermInfo
 from whoosh.filedb.filetables import HashWriter, OrderedHashWriter
 from whoosh.util.numeric import byte_to_length
 
@@ -35,7 +35,19 @@ _PIECES = 50_000
 
 
 class Codec(W3Codec):  # type: ignore[misc]  # Whoosh has no types
-    """Whoosh's codec, with a writer of terms that takes them all at once."""
+    """Whoosh's codec, with a writer of terms that takes them all at once.
+
+    A segment gets a name of ours instead of a random one, and names Whoosh's own codec, so that
+    Whoosh alone can open it.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def new_segment(self, _: Any, indexname: str) -> Any:
+        """A segment without documents."""
+        return W3Segment(W3Codec(), indexname, segid=self._name)
 
     def field_writer(self, storage: Any, segment: Any) -> FieldWriter:
         """The writer of terms and postings."""

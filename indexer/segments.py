@@ -1,0 +1,274 @@
+"""Segment: the postings of some posts as arrays in one file, never changed once it is written.
+
+The arrays stand one after the other as NumPy writes them, and are mapped into memory. Terms are
+numbered across the segments of an index: each adds those that none before it has.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.postings import FIELDS, Bytes, Floats, Ints, Places, Postings, Wording
+
+Hashes = npt.NDArray[np.uint32]
+
+
+class TermList(Sequence[str]):
+    """Sorted terms in one buffer of UTF-8, looked up without making a string of each.
+
+    `hashes` are sorted, `hashed` says for each of them which term it is of.
+    """
+
+    def __init__(self, data: Any, ends: Places, hashes: Hashes, hashed: Ints) -> None:
+        self.data = memoryview(data)
+        self.ends = ends
+        self.hashes = hashes
+        self.hashed = hashed
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        return bytes(self.data[self.ends[i] : self.ends[i + 1]]).decode("utf-8")
+
+    def find(self, key: bytes, hashed: int) -> int | None:
+        """The place of a term, given as UTF-8 with its hash, or None."""
+        at = int(self.hashes.searchsorted(np.uint32(hashed)))
+        while at < len(self.hashes) and self.hashes[at] == hashed:
+            row = int(self.hashed[at])
+            if self.data[self.ends[row] : self.ends[row + 1]] == key:
+                return row
+            at += 1
+        return None
+
+    def find_all(self, keys: Sequence[bytes], hashes: Hashes) -> Ints:
+        """The place of each of many terms, -1 where it is not here."""
+        found = np.full(len(keys), -1, np.int32)
+        at = self.hashes.searchsorted(hashes)
+        inside = np.minimum(at, max(len(self.hashes) - 1, 0))
+        if not len(self.hashes):
+            return found
+        alike = np.flatnonzero(self.hashes[inside] == hashes)
+        rows = self.hashed[inside[alike]]
+        begins, ends = self.ends[rows].tolist(), self.ends[rows + 1].tolist()
+        data = self.data
+        for i, row, begin, end in zip(alike.tolist(), rows.tolist(), begins, ends, strict=True):
+            if data[begin:end] == keys[i]:
+                found[i] = row
+            elif (other := self.find(keys[i], int(hashes[i]))) is not None:
+                found[i] = other
+        return found
+
+
+class Vocabulary(Sequence[str]):
+    """The terms of all segments, by number; those of each segment are sorted by code point."""
+
+    def __init__(self, lists: Sequence[TermList] = ()) -> None:
+        self._lists = tuple(lists)
+        self._firsts = np.cumsum([0, *map(len, lists)]).tolist()
+        self._found: dict[str, int | None] = {}
+
+    def __len__(self) -> int:
+        return int(self._firsts[-1])
+
+    def __getitem__(self, number: Any) -> Any:
+        for first, terms in zip(self._firsts, self._lists, strict=False):
+            if first <= number < first + len(terms):
+                return terms[number - first]
+        raise IndexError(number)
+
+    def __iter__(self) -> Iterator[str]:
+        for terms in self._lists:
+            yield from terms
+
+    def find(self, term: str) -> int | None:
+        """The number of a term, or None."""
+        if term in self._found:
+            return self._found[term]
+        key = term.encode("utf-8")
+        hashed, number = crc32(key), None
+        for first, terms in zip(self._firsts, self._lists, strict=False):
+            row = terms.find(key, hashed)
+            if row is not None:
+                number = first + row
+                break
+        if len(self._found) >= _FOUND:
+            self._found = {}
+        self._found[term] = number
+        return number
+
+    def find_all(self, terms: Sequence[str]) -> Ints:
+        """The numbers of many terms, -1 where one is not known."""
+        keys = [term.encode("utf-8") for term in terms]
+        hashes = np.fromiter(map(crc32, keys), np.uint32, len(keys))
+        numbers = np.full(len(keys), -1, np.int32)
+        for first, known in zip(self._firsts, self._lists, strict=False):
+            rows = known.find_all(keys, hashes)
+            numbers[rows >= 0] = rows[rows >= 0] + first
+        return numbers
+
+    def beginning(self, start: str, most: int) -> list[str]:
+        """Terms that begin so, at most so many of each segment."""
+        found = []
+        for terms in self._lists:
+            low = bisect_left(terms, start)
+            for row in range(low, min(low + most, len(terms))):
+                if not terms[row].startswith(start):
+                    break
+                found.append(terms[row])
+        return found
+
+
+# The numbers of so many terms are remembered.
+_FOUND = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Postings on disk, read where they stand; its problems are numbered from 0.
+
+    `terms` are those it adds, `numbers` of all terms it holds, rising. The postings of the term
+    numbered `numbers[row]` stand from `starts[row]` to `starts[row + 1]`, and `holding[row]`
+    problems hold it. `lengths` says what all terms of a field count for together: fields x
+    problems.
+    """
+
+    terms: TermList
+    numbers: Ints
+    starts: Places
+    holding: Ints
+    problems: Ints
+    fields: Bytes
+    counts: Floats
+    lengths: Floats
+    wording: Wording
+
+    def __len__(self) -> int:
+        return int(self.lengths.shape[1])
+
+    def of(self, number: int) -> slice | None:
+        """Where the postings of a term stand, or None."""
+        row = int(self.numbers.searchsorted(np.int32(number)))
+        if row == len(self.numbers) or self.numbers[row] != number:
+            return None
+        return slice(int(self.starts[row]), int(self.starts[row + 1]))
+
+    def holding_without(self, gone: npt.NDArray[np.bool_]) -> Ints:
+        """`holding`, where problems are `gone`."""
+        lost = np.flatnonzero(gone[self.problems])
+        rows = self.starts.searchsorted(lost, side="right") - 1
+        once = np.unique(rows * len(self) + self.problems[lost])
+        holding: Ints = self.holding - np.bincount(
+            once // max(len(self), 1), minlength=len(self.holding)
+        ).astype(np.int32)
+        return holding
+
+    def load(self, vocabulary: Vocabulary) -> Postings:
+        """All of it in memory, to be merged into another."""
+        names = [vocabulary[number] for number in self.numbers.tolist()]
+        rows = np.repeat(np.arange(len(names), dtype=np.int32), np.diff(self.starts))
+        own = np.full(len(vocabulary), -1, np.int32)
+        own[self.numbers] = np.arange(len(names), dtype=np.int32)
+        wording = self.wording
+        return Postings(
+            names,
+            rows,
+            np.array(self.problems),
+            np.array(self.fields),
+            np.array(self.counts),
+            Wording(
+                own[wording.words], wording.blocks, wording.fields, wording.parts, wording.problems
+            ),
+        )
+
+
+def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) -> None:
+    """Writes a segment, whose terms are numbered after those that are known."""
+    numbers = known.find_all(postings.terms)
+    new = np.flatnonzero(numbers < 0)
+    numbers[new] = len(known) + np.arange(len(new), dtype=np.int32)
+    order = np.argsort(numbers)
+    rows, columns = postings.rows, (postings.problems, postings.fields, postings.counts)
+    if len(known):
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        rows = place[rows]
+        # Within a term they stay in their order.
+        sort = np.argsort(rows, kind="stable")
+        rows, columns = rows[sort], tuple(column[sort] for column in columns)  # type: ignore[assignment]
+    starts = np.searchsorted(rows, np.arange(len(order) + 1)).astype(np.int64)
+    problems, fields, counts = columns
+    wording = postings.wording
+    data, ends, hashes, hashed = _term_list([postings.terms[i] for i in new.tolist()])
+    # Wide values first: each array then begins where its values may begin.
+    arrays: tuple[Any, ...] = (
+        ends, starts, wording.blocks, wording.problems,
+        hashes, hashed, numbers[order], _holding(starts, problems), problems, counts,
+        np.asarray(lengths, np.float32), numbers[wording.words], wording.parts,
+        data, fields, wording.fields,
+    )  # fmt: skip
+    with file.open("wb") as stream:
+        for array in arrays:
+            np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def open_segment(file: Path) -> Segment:
+    """The segment of a file, mapped into memory rather than read."""
+    with file.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        size = os.fstat(stream.fileno()).st_size
+        arrays = []
+        while stream.tell() < size:
+            version = np.lib.format.read_magic(stream)
+            if version != (1, 0):
+                raise ValueError(f"{file.name} holds an array of format {version}")
+            shape, by_column, kind = np.lib.format.read_array_header_1_0(stream)
+            begin, count = stream.tell(), int(np.prod(shape))
+            flat = np.frombuffer(mapped, kind, count, begin) if count else np.empty(0, kind)
+            arrays.append(flat.reshape(shape, order="F" if by_column else "C"))
+            stream.seek(begin + count * kind.itemsize)
+    (
+        ends, starts, blocks, problem_blocks, hashes, hashed, numbers, holding, problems, counts,
+        lengths, words, parts, data, fields, block_fields,
+    ) = arrays  # fmt: skip
+    return Segment(
+        TermList(data, ends, hashes, hashed),
+        numbers, starts, holding, problems, fields, counts, lengths,
+        Wording(words, blocks, block_fields, parts, problem_blocks),
+    )  # fmt: skip
+
+
+def lengths_of(postings: Postings, problems: int) -> Floats:
+    """What all terms of a field count for together: fields x problems."""
+    places = postings.fields.astype(np.int64) * problems + postings.problems
+    sums = np.bincount(places, weights=postings.counts, minlength=len(FIELDS) * problems)
+    return sums.astype(np.float32).reshape(len(FIELDS), problems)
+
+
+def _term_list(terms: Sequence[str]) -> tuple[Bytes, Places, Hashes, Ints]:
+    keys = [term.encode("utf-8") for term in terms]
+    ends = np.cumsum([0, *map(len, keys)], dtype=np.int64)
+    hashes = np.fromiter(map(crc32, keys), np.uint32, len(keys))
+    order = np.argsort(hashes, kind="stable").astype(np.int32)
+    return np.frombuffer(b"".join(keys), np.uint8), ends, hashes[order], order
+
+
+def _holding(starts: Places, problems: Ints) -> Ints:
+    """For every term, how many problems hold it."""
+    first = np.ones(len(problems), np.int32)
+    first[1:] = np.diff(problems) != 0
+    begins = starts[:-1]
+    first[begins[begins < len(first)]] = 1
+    sums = np.concatenate([[0], np.cumsum(first, dtype=np.int64)])
+    holding: Ints = (sums[starts[1:]] - sums[begins]).astype(np.int32)
+    return holding
