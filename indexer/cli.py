@@ -309,7 +309,8 @@ def _follow(knowledge_base: KnowledgeBase) -> None:
             _bring_up_to_date(knowledge_base, tell)
             # Whoever asks meanwhile is answered out of the one before.
             knowledge_base.warm_up()
-        except (IndexFault, NoIndex) as error:
+        except (IndexFault, NoIndex, OSError) as error:
+            # The next change tries again.
             _LOG.warning("not rebuilt: %s", error)
 
 

@@ -238,9 +238,9 @@ class KnowledgeBase:
         return tuple(dict.fromkeys(entry.title for entry in dated[: most * 3]))[:most]
 
     def status(self, *, compare: bool = True) -> Status:
-        """What is indexed, and what a rebuild would change; that reads every post once.
+        """What is indexed, and what a rebuild would change.
 
-        Without `compare` no post is looked at, and nothing is said to have changed.
+        Without `compare` the folder is not looked at, and nothing is said to have changed.
         """
         return read_status(
             self.generation().index,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from indexer.folder import Found, NotText, decode, find_posts
+from indexer.folder import DRAFT, NotText, decode, find_posts
 from indexer.front_matter import is_draft, read_header
 from indexer.index import Index, Skipped
 
@@ -50,10 +50,10 @@ class Status:
 def read_status(
     index: Index, folder: Path, place: Path, *, drafts: bool = False, compare: bool = True
 ) -> Status:
-    """What an index holds; with `compare`, which reads every post once, what changed since."""
+    """What an index holds, and with `compare` how the folder differs; reads files that look new."""
     manifest = index.manifest
     indexed = {entry.path: entry.digest for entry in manifest.posts}
-    there = _digests(find_posts(folder, drafts=drafts), indexed, drafts) if compare else indexed
+    there, skipped = _look(index, indexed, folder, drafts) if compare else (indexed, None)
     return Status(
         folder=str(folder),
         place=str(place),
@@ -67,7 +67,7 @@ def read_status(
         added=tuple(sorted(there.keys() - indexed.keys())),
         changed=tuple(sorted(p for p in there.keys() & indexed.keys() if there[p] != indexed[p])),
         removed=tuple(sorted(indexed.keys() - there.keys())),
-        skipped=manifest.skipped,
+        skipped=manifest.skipped if skipped is None else tuple(skipped),
         repaired=tuple(
             Repaired(entry.path, "; ".join(entry.repairs))
             for entry in manifest.posts
@@ -81,28 +81,46 @@ def age_seconds(built_at: str) -> int:
     return max(0, int((datetime.now(UTC) - datetime.fromisoformat(built_at)).total_seconds()))
 
 
-def _digests(found: Iterable[Found], indexed: Mapping[str, str], drafts: bool) -> Mapping[str, str]:
-    """Every file that a rebuild would index, with what its bytes come to."""
-    digests = {}
-    for one in found:
-        if one.reason is not None:
-            continue
-        try:
-            data = one.file.read_bytes()
-        except OSError:
-            continue
-        # Of a file that is not indexed the header says whether it is to be: drafts get published.
-        if one.path in indexed or _is_post(data, drafts):
-            digests[one.path] = hashlib.sha256(data).hexdigest()
-    return digests
+def _look(
+    index: Index, indexed: Mapping[str, str], folder: Path, drafts: bool
+) -> tuple[Mapping[str, str], list[Skipped]]:
+    """Every post of the folder with what its bytes come to, and the files that are no posts."""
+    seen = index.seen()
+    passed_over = {}
+    if index.manifest.drafts == drafts:
+        passed_over = {one.path: one for one in index.manifest.skipped}
+    there: dict[str, str] = {}
+    skipped: list[Skipped] = []
+    for found in find_posts(folder, drafts=drafts):
+        path, reason = found.path, found.reason
+        same = bool(found.look) and seen.get(path) == found.look
+        if reason is None and same and path in indexed:
+            there[path] = indexed[path]
+        elif reason is None and same and path in passed_over:
+            skipped.append(passed_over[path])
+        elif reason is not None:
+            skipped.append(Skipped(path, reason))
+        else:
+            try:
+                data = found.file.read_bytes()
+            except OSError as error:
+                skipped.append(Skipped(path, f"cannot be read: {error.strerror}"))
+                continue
+            reason = None if path in indexed else _reason(data, drafts)
+            if reason is None:
+                there[path] = hashlib.sha256(data).hexdigest()
+            else:
+                skipped.append(Skipped(path, reason))
+    return there, skipped
 
 
-def _is_post(data: bytes, drafts: bool) -> bool:
+def _reason(data: bytes, drafts: bool) -> str | None:
+    """Why a rebuild would skip a file for what it holds."""
     try:
         header = read_header(decode(data).text.split("\n"))
-    except NotText:
-        return False
-    return drafts or not is_draft(header.values)
+    except NotText as error:
+        return str(error)
+    return DRAFT if is_draft(header.values) and not drafts else None
 
 
 def _size(folder: Path) -> int:

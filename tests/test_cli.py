@@ -153,6 +153,7 @@ def test_a_draft_is_news_once_it_is_published(folder: Path) -> None:
     write_posts(folder, {"draft.md": "# zzdraft\n", "other.md": "---\ndraft: true\n---\nx\n"})
     told = json.loads(fixdex("status", "--kb", folder, "--json").stdout)
     assert told["added"] == ["draft.md"]
+    assert [one["path"] for one in told["skipped"]] == ["other.md"]
 
 
 def test_of_many_files_the_first_are_named_and_how_to_see_the_others(folder: Path) -> None:
