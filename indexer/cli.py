@@ -238,7 +238,7 @@ def _text(words: str) -> str:
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8000; 0: a free one).")
 @click.option("--watch", is_flag=True, help="Follow the posts while serving.")
-@click.option("--log", help="A line per request: off (default), text or json.")
+@click.option("--log", type=click.Choice(["off", "text", "json"]), help="A line per request.")
 def serve(
     folder: str | None,
     kb: str | None,
