@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: serve test fuzz lighthouse lint format screenshots clean
+.PHONY: serve test faults load fuzz lighthouse lint format screenshots clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,14 @@ screenshots: $(VENV)/ready  ## a picture of every state of the pages, into build
 lighthouse: $(VENV)/ready  ## what Lighthouse says of search, post and chat, five times each
 	PUPPETEER_SKIP_DOWNLOAD=1 npm install --no-save --no-fund --no-audit --silent lighthouse
 	$(BIN)/python tests/lighthouse.py
+
+faults: $(VENV)/ready  ## errors, damage and sudden ends, far more often than `make test`
+	FIXDEX_LONG=1 $(BIN)/python -m pytest tests/test_faults.py
+
+POSTS ?= kb
+QUESTIONS ?= tests/kb_questions.jsonl
+load: $(VENV)/ready  ## 200 clients for two minutes while a post changes again and again
+	$(BIN)/python tests/load.py $(POSTS) $(QUESTIONS)
 
 fuzz: $(VENV)/ready  ## read pastes that no one would write, for a minute
 	$(BIN)/python tests/fuzz.py

@@ -243,14 +243,12 @@ class NextGeneration:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if self._finished:
-            return
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._finished:
+            shutil.rmtree(self._folder, ignore_errors=True)
         if isinstance(error, OSError):
-            # NumPy says only how many values it could not write.
-            why = error.strerror or "No space left on device"
+            state = "the new one may be lost with the power" if self._finished else _ANSWERS_ON
             raise IndexFault(
-                f"{self._place} cannot hold the next index ({why}); the one before answers on"
+                f"{self._place} cannot hold the next index ({error.strerror}); {state}"
             ) from None
 
     def add(self, posts: Sequence[Entry], postings: Postings, records: Sequence[str]) -> None:
@@ -272,7 +270,7 @@ class NextGeneration:
         """
         self._begin()
         contents = whoosh_engine.write_contents(
-            self._folder, [(part.name, part.kept()) for part in self.parts]
+            self._folder, [(part.segment, part.kept()) for part in self.parts]
         )
         looks = self._folder / _SEEN
         looks.write_text(json.dumps(seen), "ascii")
@@ -292,6 +290,7 @@ class NextGeneration:
             storage.flush(path)
         storage.switch(self._place, Current(self.name, hashlib.sha256(text).hexdigest()))
         self._finished = True
+        storage.flush(self._place)
 
     def _seal(self, files: Sequence[Path]) -> dict[str, Seal]:
         """The seals of files that were just written."""
@@ -313,6 +312,7 @@ class NextGeneration:
             self.parts.append(part)
 
 
+_ANSWERS_ON = "what answered before answers on"
 _SEEN = "seen.json"
 _TOLD = ("folder", "built_at", "build", "drafts", "pairs", "fingerprint")
 

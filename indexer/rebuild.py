@@ -39,7 +39,7 @@ from indexer.problems import Problem, find_problems
 from indexer.records import to_record
 from indexer.roles import Role, tells_of_trouble
 from indexer.segments import Vocabulary
-from indexer.storage import IndexFault, prepare, rebuilding, sweep
+from indexer.storage import IndexFault, prepare, read_current, rebuilding, sweep
 from indexer.worth import worth_of_fix
 
 Progress = Callable[[int, int], None]
@@ -108,6 +108,9 @@ def rebuild(
     started = time.perf_counter()
     prepare(place)
     with rebuilding(place):
+        # What a rebuild that was killed left behind may fill the disk.
+        if (current := read_current(place)) is not None:
+            sweep(place, (current.name,))
         before = None if full else open_current(place, known)
         try:
             report = _rebuild(folder, place, before, jobs, drafts, most, progress)
@@ -373,7 +376,8 @@ def _choose_parts(
     """
     parts = [
         replace(
-            part, gone=frozenset(i for i, e in enumerate(part.posts) if e.path not in unchanged)
+            part,
+            gone=part.gone.union(i for i, e in enumerate(part.posts) if e.path not in unchanged),
         )
         for part in (before.parts if before is not None else ())
     ]

@@ -219,7 +219,12 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
     )  # fmt: skip
     with file.open("wb") as stream:
         for array in arrays:
-            np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+            whole = np.ascontiguousarray(array)
+            np.lib.format.write_array_header_1_0(
+                stream, np.lib.format.header_data_from_array_1_0(whole)
+            )
+            # Not as NumPy writes: of a full disk it says only how many values it could not write.
+            stream.write(whole.data)
 
 
 def open_segment(file: Path) -> Segment:

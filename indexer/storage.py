@@ -49,20 +49,26 @@ def prepare(place: Path) -> None:
     """Makes the folder of an index, private to its owner and ignored by git."""
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = place / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "ascii")
+        generations = place / "generations"
+        if generations.exists() and not generations.is_dir():
+            generations.unlink()
     except FileExistsError:
         raise IndexFault(f"{place} is a file; name a folder for the index with --index") from None
-    ignore = place / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "ascii")
-    generations = place / "generations"
-    if generations.exists() and not generations.is_dir():
-        generations.unlink()
+    except OSError as error:
+        raise IndexFault(f"{place} cannot be written ({error.strerror}); see --index") from None
 
 
 @contextlib.contextmanager
 def rebuilding(place: Path) -> Iterator[None]:
     """Holds the right to rebuild; raises IndexBusy at once where another process has it."""
-    with (place / "lock").open("a") as lock:
+    try:
+        lock = (place / "lock").open("a")
+    except OSError as error:
+        raise IndexFault(f"{place} cannot be written ({error.strerror}); see --index") from None
+    with lock:
         if not _lock(lock.fileno(), alone=True):
             raise IndexBusy(f"another rebuild of {place} is running; wait for it, then try again")
         yield
@@ -78,12 +84,16 @@ def read_current(place: Path) -> Current | None:
 
 
 def switch(place: Path, current: Current) -> None:
-    """Lets another generation answer, from one instant to the next."""
+    """Lets another generation answer, from one instant to the next; `flush` the place then."""
     following = place / "current.next"
-    following.write_text(f"{current.name} {current.digest}\n", "ascii")
-    flush(following)
-    following.replace(place / "current")
-    flush(place)
+    try:
+        following.write_text(f"{current.name} {current.digest}\n", "ascii")
+        flush(following)
+        following.replace(place / "current")
+    except OSError:
+        with contextlib.suppress(OSError):
+            following.unlink(missing_ok=True)
+        raise
 
 
 def folder_of(place: Path, name: str) -> Path:
@@ -102,8 +112,9 @@ def next_name(place: Path) -> str:
 
 def sweep(place: Path, kept: Collection[str]) -> None:
     """Removes the generations that are not kept and that nobody reads, also those half made."""
-    (place / "current.next").unlink(missing_ok=True)
-    with contextlib.suppress(FileNotFoundError):
+    # What cannot be removed now is removed another time.
+    with contextlib.suppress(OSError):
+        (place / "current.next").unlink(missing_ok=True)
         for folder in (place / "generations").iterdir():
             if folder.name not in kept and not _is_read(folder):
                 shutil.rmtree(folder, ignore_errors=True)

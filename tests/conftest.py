@@ -42,7 +42,7 @@ def make_engine(folder: Path, *segments: tuple[Postings, Sequence[str]]) -> Whoo
         known = Vocabulary([segment.arrays.terms for segment, _ in made])
         write_segment(folder, f"s{number}", postings, records, known)
         made.append((WhooshSegment(folder, f"s{number}"), np.ones(len(records), bool)))
-    write_contents(folder, [(f"s{number}", kept) for number, (_, kept) in enumerate(made)])
+    write_contents(folder, made)
     return WhooshEngine(made)
 
 

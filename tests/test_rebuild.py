@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+import whoosh.index
+import whoosh.query
 
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
@@ -244,3 +246,94 @@ def test_a_problem_comes_back_from_its_record_as_it_was() -> None:
     for text in POSTS.values():
         for problem in find_problems(read_post("a.md", text.encode("utf-8"))):
             assert from_record(to_record(problem)) == problem
+
+
+def parts(knowledge_base: KnowledgeBase) -> list[tuple[int, int]]:
+    """(posts, posts that are gone) of each segment of the index."""
+    index = open_current(knowledge_base.place)
+    assert index is not None
+    return [(len(part.posts), len(part.gone)) for part in index.parts]
+
+
+def test_the_next_generation_shares_the_files_of_what_did_not_change(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb({f"{n}.md": f"# {n}\n\nquokka\n" for n in range(100)})
+    before = open_current(knowledge_base.place)
+    write_posts(knowledge_base.folder, {"7.md": "# 7\n\nwombat\n"})
+    knowledge_base.rebuild()
+    after = open_current(knowledge_base.place)
+    assert before is not None and after is not None
+    assert before.folder != after.folder
+    for name in before.parts[0].files:
+        assert (before.folder / name).samefile(after.folder / name)
+    assert parts(knowledge_base) == [(100, 1), (1, 0)]
+
+
+def test_there_are_never_many_segments(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb({f"{n}.md": f"# {n}\n\nquokka\n" for n in range(300)})
+    for turn in range(12):
+        changed = {f"{turn * 20 + n}.md": f"# {n}\n\nwombat\n" for n in range(20)}
+        write_posts(knowledge_base.folder, changed)
+        knowledge_base.rebuild()
+        found = parts(knowledge_base)
+        assert len(found) <= 4
+        assert sum(posts - gone for posts, gone in found) == 300
+        assert knowledge_base.search("wombat").total == (turn + 1) * 20
+        assert knowledge_base.search("quokka").total == 300 - (turn + 1) * 20
+
+
+def test_an_index_of_many_segments_answers_as_one_made_at_once(
+    make_kb: MakeKnowledgeBase, tmp_path: Path
+) -> None:
+    knowledge_base = make_kb({f"many/{n}.md": DIARY + f"\nword{n % 7}\n" for n in range(100)})
+    for path, text in POSTS.items():
+        write_posts(knowledge_base.folder, {path: text, "many/3.md": f"# {path}\n\nmore\n"})
+        knowledge_base.rebuild()
+    assert len(parts(knowledge_base)) > 1
+    fresh = KnowledgeBase(knowledge_base.folder, tmp_path / "fresh")
+    fresh.rebuild()
+    for question in ("refusing to merge", "502 nginx", "爬山", "word3", "cannot borrow", "more"):
+        one, other = (
+            knowledge_base.search(question, per_page=100),
+            fresh.search(question, per_page=100),
+        )
+        assert one.total == other.total > 0
+        assert sorted((h.post.path, round(h.score, 3)) for h in one.hits) == sorted(
+            (h.post.path, round(h.score, 3)) for h in other.hits
+        )
+        assert knowledge_base.ask(question).state == fresh.ask(question).state
+
+
+def test_plain_whoosh_sees_what_is_gone_as_deleted(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb({f"{n}.md": f"# {n}\n\nquokka\n" for n in range(100)})
+    write_posts(knowledge_base.folder, {"7.md": "# 7\n\nwombat\n"})
+    (knowledge_base.folder / "8.md").unlink()
+    knowledge_base.rebuild()
+    index = open_current(knowledge_base.place)
+    assert index is not None
+    with whoosh.index.open_dir(str(index.folder / "whoosh")).searcher() as searcher:
+        assert searcher.doc_count() == len(index.engine) == 99
+        found = searcher.search(whoosh.query.Term("text", "quokka"), limit=None)
+        assert len(found) == 98
+
+
+def test_a_file_that_only_looks_different_is_read_and_found_to_be_the_same(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    for path in POSTS:
+        os.utime(knowledge_base.folder / path, ns=(1, 1))
+    assert knowledge_base.rebuild().unchanged == len(POSTS)
+
+
+def test_a_change_that_keeps_size_and_time_is_noticed(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb({"a.md": "# a\n\nquokka\n"})
+    file = knowledge_base.folder / "a.md"
+    # Old enough to be known by its looks.
+    os.utime(file, ns=(10**18, 10**18))
+    time.sleep(0.01)
+    file.write_text("# a\n\nwombat\n", "utf-8")
+    os.utime(file, ns=(10**18, 10**18))
+    assert knowledge_base.rebuild().changed == 1
+    assert paths(knowledge_base, "wombat") == ["a.md"]

@@ -7,11 +7,12 @@ segment of Whoosh: FOLDER/NAME.postings and FOLDER/whoosh/MAIN_NAME.*.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import shutil
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,10 @@ class WhooshSegment:
     """A segment that is open: its arrays, and the records that Whoosh stores."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
         self.arrays: Segment = open_segment(folder / f"{name}.postings")
         storage = _Storage(str(folder / "whoosh"), readonly=True)
-        segment = W3Segment(W3Codec(), _NAME, len(self.arrays), name)
-        self._documents = segment.codec().per_document_reader(storage, segment)
+        self._documents = W3Codec().per_document_reader(storage, self.in_whoosh(()))
 
     def __len__(self) -> int:
         return len(self.arrays)
@@ -48,6 +49,13 @@ class WhooshSegment:
     def record(self, problem: int) -> str:
         """What was stored with a problem."""
         return str(self._documents.stored_fields(problem)[_RECORD])
+
+    def in_whoosh(self, gone: Iterable[int]) -> Any:
+        """The segment as Whoosh's contents name it, some of its problems deleted."""
+        segment = W3Segment(W3Codec(), _NAME, len(self), self.name, set(gone) or None)
+        lengths = np.ceil(self.arrays.lengths).sum(axis=1).astype(int).tolist()
+        segment._fieldlengths = dict(zip(FIELDS, lengths, strict=True))
+        return segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +194,29 @@ class _Mapped(StructFile):  # type: ignore[misc]  # Whoosh has no types
         return found
 
 
+class _Closing(FileStorage):  # type: ignore[misc]  # Whoosh has no types
+    """Closes what an error of writing leaves open."""
+
+    def __init__(self, folder: str, made: list[Any] | None = None) -> None:
+        super().__init__(folder)
+        self._made: list[Any] = [] if made is None else made
+
+    def create_file(self, name: str, **options: Any) -> Any:
+        file = super().create_file(name, **options)
+        self._made.append(file)
+        return file
+
+    def temp_storage(self, name: str | None = None) -> Any:
+        return _Closing(super().temp_storage(name).folder, self._made)
+
+    def close_all(self) -> None:
+        """Closes the files that are open."""
+        for file in self._made:
+            # What it holds cannot be written, and need not be.
+            with contextlib.suppress(OSError):
+                file.file.close()
+
+
 def write_segment(
     folder: Path, name: str, postings: Postings, records: Sequence[str], known: Vocabulary
 ) -> list[Path]:
@@ -199,7 +230,22 @@ def write_segment(
     # By itself: Whoosh removes segments from its folder that its contents do not name.
     apart = folder / f"{name}.apart"
     apart.mkdir()
-    writer = index.create_in(apart, _schema(), _NAME).writer(codec=Codec(name), compound=False)
+    storage = _Closing(str(apart))
+    try:
+        _write_whoosh(storage, name, postings, records, lengths)
+    finally:
+        storage.close_all()
+    (folder / "whoosh").mkdir(exist_ok=True)
+    files = [file.rename(folder / "whoosh" / file.name) for file in apart.glob(f"{_NAME}_{name}.*")]
+    shutil.rmtree(apart)
+    return [arrays, *files]
+
+
+def _write_whoosh(
+    storage: _Closing, name: str, postings: Postings, records: Sequence[str], lengths: Floats
+) -> None:
+    created = storage.create_index(_schema(), _NAME)
+    writer = created.writer(codec=Codec(name), compound=False, _lk=False)
     whole = np.ceil(lengths).astype(np.int64)
     for problem, record in enumerate(records):
         document = writer.perdocwriter
@@ -214,18 +260,14 @@ def write_segment(
     writer.pool = _Counted(postings, whole, writer)
     writer.fieldwriter.add_postings = writer.pool.write
     writer.commit(merge=False)
-    (folder / "whoosh").mkdir(exist_ok=True)
-    files = [file.rename(folder / "whoosh" / file.name) for file in apart.glob(f"{_NAME}_{name}.*")]
-    shutil.rmtree(apart)
-    return [arrays, *files]
 
 
-def write_contents(folder: Path, parts: Sequence[tuple[str, npt.NDArray[np.bool_]]]) -> Path:
+def write_contents(
+    folder: Path, parts: Sequence[tuple[WhooshSegment, npt.NDArray[np.bool_]]]
+) -> Path:
     """The file that says of which segments, and which problems of each, the index is made."""
     segments = [
-        W3Segment(W3Codec(), _NAME, len(kept), name, set(np.flatnonzero(~kept).tolist()) or None)
-        for name, kept in parts
-        if len(kept)
+        segment.in_whoosh(np.flatnonzero(~kept).tolist()) for segment, kept in parts if len(kept)
     ]
     index.TOC(_schema(), segments, 1).write(FileStorage(str(folder / "whoosh")), _NAME)
     return folder / "whoosh" / f"_{_NAME}_1.toc"
