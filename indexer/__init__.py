@@ -13,7 +13,8 @@ from indexer.answers import (
 from indexer.asked import REASONS, Asked, AskedError, Reported
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
-from indexer.knowledge_base import KnowledgeBase, NoIndex, Status, Suggestions
+from indexer.knowledge_base import KnowledgeBase, NoIndex, Suggestions
+from indexer.logs import trace
 from indexer.pasted import understood
 from indexer.places import choose_folder, choose_place
 from indexer.reading import PostText
@@ -21,6 +22,7 @@ from indexer.rebuild import Report
 from indexer.redaction import redact
 from indexer.settings import Settings, SettingsError, load_settings
 from indexer.snippets import Snippet
+from indexer.status import Status, age_seconds
 from indexer.storage import IndexFault
 
 __all__ = [
@@ -47,11 +49,13 @@ __all__ = [
     "Step",
     "Suggestions",
     "Turn",
+    "age_seconds",
     "answer_json",
     "choose_folder",
     "choose_place",
     "hits_json",
     "load_settings",
     "redact",
+    "trace",
     "understood",
 ]

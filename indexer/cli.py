@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -21,13 +22,18 @@ from indexer.asked import Asked, AskedError
 from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.knowledge_base import KnowledgeBase, NoIndex
+from indexer.logs import SERVER
+from indexer.logs import begin as begin_log
 from indexer.places import choose_folder, choose_place
-from indexer.rebuild import MuchToDo, Progress, Report
+from indexer.rebuild import File, MuchToDo, Progress, Report
 from indexer.settings import SettingsError, load_settings
 from indexer.storage import IndexBusy, IndexFault
 from indexer.terminal import Terminal, end_with_reader
 from indexer.watching import changes
 
+_LOG = logging.getLogger(SERVER)
+# What the log tells of a rebuild.
+_TOLD = ("indexed", "added", "changed", "removed", "unchanged", "repaired", "skipped", "seconds")
 ANSWERED, NOTHING, FAILED, NO_INDEX, INTERRUPTED = 0, 1, 2, 3, 130
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -75,11 +81,17 @@ def _knowledge_base_options(command: _Command) -> _Command:
     return click.option("--index", metavar="PLACE", help="Folder that holds the index.")(command)
 
 
-def _open(folder: str | None, index: str | None, **options: Any) -> KnowledgeBase:
+def _open(
+    folder: str | None, index: str | None, *, serving: bool = False, **options: Any
+) -> KnowledgeBase:
     chosen = choose_folder(folder)
-    if chosen.note:
-        click.echo(f"fixdex: {chosen.note}", err=True)
     settings = load_settings(chosen.folder, **options)
+    if serving:
+        begin_log(settings.log)
+    if chosen.note and serving:
+        _LOG.warning("%s", chosen.note)
+    elif chosen.note:
+        click.echo(f"fixdex: {chosen.note}", err=True)
     return KnowledgeBase(chosen.folder, choose_place(chosen.folder, index), settings)
 
 
@@ -135,7 +147,7 @@ def rebuild(
             Terminal().report(report, str(knowledge_base.folder))
         _flush()
 
-    with _progress() as progress:
+    with _progress("reading posts", then="writing the index", quiet=as_json) as progress:
         report = knowledge_base.rebuild(full=full, progress=progress)
     tell(report)
     for _ in changes(knowledge_base.folder, knowledge_base.place) if watch else ():
@@ -149,14 +161,13 @@ def rebuild(
             tell(report)
 
 
-@contextmanager
-def _progress(words: str = "reading posts") -> Iterator[Progress | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with Terminal(stderr=True).progress(words) as advance:
-        yield advance
+def _progress(
+    words: str, things: str = "posts", then: str = "", *, quiet: bool = False
+) -> AbstractContextManager[Progress | None]:
+    """How far a work is, on standard error; where a program reads along, on a terminal only."""
+    if quiet and not sys.stderr.isatty():
+        return nullcontext()
+    return Terminal(stderr=True).progress(words, things, then)
 
 
 @main.command()
@@ -227,6 +238,7 @@ def _text(words: str) -> str:
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8000; 0: a free one).")
 @click.option("--watch", is_flag=True, help="Follow the posts while serving.")
+@click.option("--log", type=click.Choice(["off", "text", "json"]), help="A line per request.")
 def serve(
     folder: str | None,
     kb: str | None,
@@ -234,15 +246,22 @@ def serve(
     host: str | None,
     port: int | None,
     watch: bool,
+    log: str | None,
 ) -> None:
     """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
-    knowledge_base = _open(kb if folder is None else folder, index, host=host, port=port)
+    knowledge_base = _open(
+        kb if folder is None else folder, index, host=host, port=port, log=log, serving=True
+    )
+
+    def tell(report: Report) -> None:
+        Terminal(stderr=True).report(report, str(knowledge_base.folder))
+
+    as_json = knowledge_base.settings.log == "json"
     try:
-        if (report := _bring_up_to_date(knowledge_base)) is not None:
-            Terminal(stderr=True).report(report, str(knowledge_base.folder))
+        _bring_up_to_date(knowledge_base, _log_rebuild if as_json else tell)
     except IndexBusy:
-        info = knowledge_base.info()
-        click.echo(f"fixdex: another rebuild runs; serving the index of {info.built_at}", err=True)
+        built_at = knowledge_base.info().built_at
+        _LOG.warning("another rebuild runs; serving the index of %s", built_at)
     if watch:
         threading.Thread(target=_follow, args=(knowledge_base,), daemon=True).start()
     # The one step up: by entry point, so that no module here imports the web.
@@ -254,31 +273,52 @@ def serve(
 _FEW = 200
 
 
-def _bring_up_to_date(knowledge_base: KnowledgeBase) -> Report | None:
-    """The report of a rebuild, or None where it was for another process, which reports itself.
+def _bring_up_to_date(knowledge_base: KnowledgeBase, tell: Callable[[Report], None]) -> None:
+    """Rebuilds and tells the report; where much is to be done, another process does both.
 
     Much takes memory that a process does not give back, and time that its visitors would wait.
     """
     try:
-        return knowledge_base.rebuild(most=_FEW)
+        tell(knowledge_base.rebuild(most=_FEW))
+        return
     except MuchToDo:
         place, folder = str(knowledge_base.place), str(knowledge_base.folder)
         command = [sys.executable, "-m", "indexer.cli", "rebuild", folder, "--index", place]
+    as_json = knowledge_base.settings.log == "json"
+    if as_json:
+        done = subprocess.run([*command, "--json"], capture_output=True)
+    else:
         done = subprocess.run(command, stdout=sys.stderr.fileno())
     if done.returncode != ANSWERED:
-        raise IndexFault(f"the rebuild of {folder} failed; see what it says above")
-    return None
+        said = (done.stderr or b"see what it says above").decode("utf-8", "replace").strip()
+        raise IndexFault(f"the rebuild of {folder} failed; {said}")
+    if as_json:
+        report = json.loads(done.stdout)
+        tell(Report(**{**report, "files": tuple(File(**file) for file in report["files"])}))
 
 
 def _follow(knowledge_base: KnowledgeBase) -> None:
     """Rebuilds whenever posts change, and opens what was made."""
+
+    def tell(report: Report) -> None:
+        if report.added or report.changed or report.removed:
+            _log_rebuild(report)
+
     for _ in changes(knowledge_base.folder, knowledge_base.place):
         try:
-            _bring_up_to_date(knowledge_base)
+            _bring_up_to_date(knowledge_base, tell)
             # Whoever asks meanwhile is answered out of the one before.
             knowledge_base.warm_up()
-        except (IndexFault, NoIndex) as error:
-            click.echo(f"fixdex: {error}", err=True)
+        except (IndexFault, NoIndex, OSError) as error:
+            # The next change tries again.
+            _LOG.warning("not rebuilt: %s", error)
+
+
+def _log_rebuild(report: Report) -> None:
+    told = {name: getattr(report, name) for name in _TOLD}
+    changes = [f"{told[name]} {name}" for name in ("added", "changed", "removed") if told[name]]
+    what = ", ".join(changes) or "nothing changed"
+    _LOG.info("rebuilt: %s (%.1f s)", what, report.seconds, extra={"fields": told})
 
 
 @main.command()
@@ -299,7 +339,7 @@ def status(kb: str | None, index: str | None, as_json: bool) -> None:
 def check(kb: str | None, index: str | None, as_json: bool) -> None:
     """Name the posts that will not answer, and why."""
     knowledge_base = _open(kb, index)
-    with _progress("asking for every post") as progress:
+    with _progress("asking for every post", quiet=as_json) as progress:
         checked = check_posts(knowledge_base, progress)
     if as_json:
         _print_json(asdict(checked))
@@ -316,7 +356,7 @@ def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool
     """Measure how well the posts answer QUESTIONS, a file with a line of JSON per question."""
     asked = read_questions(questions)
     knowledge_base = _open(kb, index)
-    with _progress("asking") as progress:
+    with _progress("asking", "questions", quiet=as_json) as progress:
         evaluated = evaluate(knowledge_base, asked, progress)
     if as_json:
         _print_json(asdict(evaluated))

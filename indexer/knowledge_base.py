@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import shlex
@@ -21,9 +20,8 @@ from indexer.confidence import ANSWER, RELATED
 from indexer.conversation import Turn, read_request
 from indexer.dictionary import warm_up
 from indexer.fixes import find_fix
-from indexer.folder import find_posts
 from indexer.generation import Generation
-from indexer.index import Entry, Skipped, open_current
+from indexer.index import Entry, open_current
 from indexer.pasted import understood
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
@@ -31,6 +29,7 @@ from indexer.rebuild import Progress, Report, rebuild
 from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
 from indexer.snippets import Passage
+from indexer.status import Status, read_status
 from indexer.storage import read_current
 
 MOST_ALTERNATIVES = 10
@@ -46,27 +45,6 @@ class Suggestions:
 
     titles: tuple[Citation, ...]
     terms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is indexed, and how the folder differs from it by now."""
-
-    folder: str
-    place: str
-    posts: int
-    problems: int
-    built_at: str
-    build: str
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def stale(self) -> bool:
-        """Whether a rebuild would change the index."""
-        return bool(self.added or self.changed or self.removed)
 
 
 class KnowledgeBase:
@@ -259,29 +237,17 @@ class KnowledgeBase:
         dated.sort(key=lambda entry: (entry.date or "", entry.path), reverse=True)
         return tuple(dict.fromkeys(entry.title for entry in dated[: most * 3]))[:most]
 
-    def status(self) -> Status:
-        """What is indexed and what a rebuild would change; reads every post once."""
-        manifest = self.generation().index.manifest
-        indexed = {entry.path: entry.digest for entry in manifest.posts}
-        skipped = {one.path for one in manifest.skipped}
-        there: dict[str, str] = {}
-        for found in find_posts(self.folder, drafts=self.settings.drafts):
-            if found.reason is None:
-                try:
-                    there[found.path] = hashlib.sha256(found.file.read_bytes()).hexdigest()
-                except OSError:
-                    continue
-        return Status(
-            folder=str(self.folder),
-            place=str(self.place),
-            posts=len(indexed),
-            problems=sum(entry.problems for entry in manifest.posts),
-            built_at=manifest.built_at,
-            build=manifest.build,
-            added=tuple(sorted(there.keys() - indexed.keys() - skipped)),
-            changed=tuple(sorted(p for p in there.keys() & indexed if there[p] != indexed[p])),
-            removed=tuple(sorted(indexed.keys() - there.keys())),
-            skipped=manifest.skipped,
+    def status(self, *, compare: bool = True) -> Status:
+        """What is indexed, and what a rebuild would change.
+
+        Without `compare` the folder is not looked at, and nothing is said to have changed.
+        """
+        return read_status(
+            self.generation().index,
+            self.folder,
+            self.place,
+            drafts=self.settings.drafts,
+            compare=compare,
         )
 
     def generation(self) -> Generation:

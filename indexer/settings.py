@@ -53,6 +53,10 @@ class Settings:
         (), "Names the site answers to, e.g. `kb.example.com`; none given, any on this computer."
     )
     language: str = _setting("", "Language of the pages: en, zh or zh-Hant; else the browser's.")
+    log: str = _setting(
+        "off",
+        "A line per request on standard error, as `text` or `json`; `off`: only those that fail.",
+    )
     asked: str = _setting(
         "", "File that keeps what was asked, redacted (SQLite); empty: nothing is kept."
     )
@@ -126,7 +130,7 @@ def _convert(name: str, value: Any, where: str, folder: Path) -> Any:
         items = value if isinstance(value, (list, tuple)) else str(value).split(",")
         # As browsers send them: without a slash at the end, in lower case.
         return tuple(item for item in (str(i).strip().rstrip("/").lower() for i in items) if item)
-    if name in ("rate_limit", "site_rate_limit"):
+    if name in ("rate_limit", "site_rate_limit", "log"):
         # YAML 1.1 reads a bare `off` as false.
         value = "off" if value is False else str(value).lower()
     if not isinstance(value, str | int | float):
@@ -153,6 +157,7 @@ _SHAPES = {
         "an address such as https://example.com/{slug}/ with {path}, {folder}, {stem}, {slug}, "
         "{year}, {month} or {day}",
     ),
+    "log": (re.compile(r"off|text|json"), "off, text or json"),
     "language": (re.compile(r"|en|zh|zh-Hant"), "en, zh or zh-Hant"),
     "path_prefix": (re.compile(r"/?(?:[\w.~-]+(?:/[\w.~-]+)*)?/?", re.ASCII), "a path such as /kb"),
 }

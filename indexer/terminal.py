@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import shlex
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.syntax import Syntax
+from rich.table import Table
 from rich.text import Text
 
 from indexer.answers import Answer, Citation, Found, Hits
@@ -19,12 +24,14 @@ from indexer.asked import Reported
 from indexer.checks import Checked
 from indexer.evaluation import Evaluation, Measure
 from indexer.fixes import Step
-from indexer.knowledge_base import Status
 from indexer.rebuild import Progress as Advance
 from indexer.rebuild import Report
 from indexer.snippets import Snippet
+from indexer.status import Status
 
 _MOST_NAMED, _LONGEST_QUESTION = 20, 160
+# Seconds between two lines about how far a work is.
+_EVERY = 5.0
 
 
 # Posts are other people's text: what would steer a terminal is shown instead.
@@ -159,19 +166,51 @@ class Terminal:
 
     def status(self, status: Status) -> None:
         """What is indexed, and what changed since."""
-        self._print(f"{status.posts} posts ({status.problems} problems) of {status.folder}")
-        self._print(f"index {status.build} at {status.place}, built {status.built_at}", "dim")
+        languages = ", ".join(f"{lang} {count:,}" for lang, count in status.languages.items())
+        stands = [
+            ("posts", f"{status.posts:,} in {_name(status.folder)} ({languages or 'none'})"),
+            ("problems", f"{status.problems:,}"),
+            ("index", f"{_name(status.place)} ({decimal(status.size_bytes)})"),
+            ("build", f"{status.build}, {_ago(status.age_seconds)} ({status.built_at})"),
+        ]
+        if status.repaired:
+            stands.append(("repaired", f"{len(status.repaired):,}; why: fixdex status --json"))
+        if status.skipped:
+            stands.append(("skipped", f"{len(status.skipped):,}"))
+        self._table(stands)
+        self._files("skipped", [f"{one.path}: {one.reason}" for one in status.skipped], "dim")
+        changes = []
         for name in ("added", "changed", "removed"):
-            paths = getattr(status, name)
-            for path in paths[:_MOST_NAMED]:
-                self._print(f"  {name} since: {path}", "yellow")
-            if len(paths) > _MOST_NAMED:
-                self._print(f"  and {len(paths) - _MOST_NAMED} more {name}", "dim")
-        for one in status.skipped[:_MOST_NAMED]:
-            self._print(f"  skipped: {one.path}: {one.reason}", "dim")
-        self._print(
-            "stale; bring it up to date with: fixdex rebuild" if status.stale else "up to date"
-        )
+            paths: tuple[str, ...] = getattr(status, name)
+            self._files(name, paths, "yellow")
+            if paths:
+                changes.append(f"{len(paths):,} {name}")
+        if status.stale:
+            again = f"fixdex rebuild {shlex.quote(status.folder)}"
+            self._print(f"stale: {', '.join(changes)}; bring it up to date with: {again}", "bold")
+        else:
+            self._print("up to date", "bold green")
+
+    def _table(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Rows of a name and what stands for it; on a narrow terminal this goes on below itself."""
+        if not self._console.is_terminal:
+            width = max(len(name) for name, _ in rows)
+            for name, value in rows:
+                self._print(f"{name.ljust(width)}  {value}")
+            return
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in rows:
+            table.add_row(name, Text(_shown(value)))
+        self._console.print(table, soft_wrap=False)
+
+    def _files(self, what: str, files: Sequence[str], style: str) -> None:
+        for file in files[:_MOST_NAMED]:
+            self._print(f"  {what} {_name(file)}", style)
+        if len(files) > _MOST_NAMED:
+            more = f"{len(files) - _MOST_NAMED:,} more {what}; all of them: fixdex status --json"
+            self._print(f"  and {more}", "dim")
 
     def asked(self, rows: Sequence[Reported]) -> None:
         """What was asked and wants a post, most wanted first."""
@@ -234,17 +273,63 @@ class Terminal:
             self._print(f"  no such post in the index: {path}", "yellow")
 
     @contextmanager
-    def progress(self, words: str) -> Iterator[Advance]:
-        """A bar while posts are read."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                   TimeElapsedColumn())  # fmt: skip
+    def progress(
+        self, words: str, things: str, then: str = "", every: float = _EVERY
+    ) -> Iterator[Advance]:
+        """Says how far a long work is, how fast it goes and when it may be done.
+
+        A bar on a terminal; elsewhere a line every so many seconds. `then` is what still comes
+        when all things are done.
+        """
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            yield self._lines(words, things, every)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(),
+                   TextColumn("{task.fields[pace]}"))  # fmt: skip
+        started = time.monotonic()
         with Progress(*columns, console=self._console, transient=True) as bars:
-            task = bars.add_task(words, total=None)
+            task = bars.add_task(words, total=None, pace="")
 
             def advance(done: int, total: int) -> None:
-                bars.update(task, completed=done, total=total)
+                pace = _pace(done, total, time.monotonic() - started, things)
+                told = then if then and done >= total else words
+                bars.update(task, completed=done, total=total, pace=pace, description=told)
 
             yield advance
+
+    def _lines(self, words: str, things: str, every: float) -> Advance:
+        started = told = time.monotonic()
+
+        def advance(done: int, total: int) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= every:
+                told = now
+                pace = _pace(done, total, now - started, things)
+                self._print(f"{words}: {done:,} of {total:,} ({done / total:.0%}), {pace}")
+
+        return advance
+
+
+def _pace(done: int, total: int, seconds: float, things: str) -> str:
+    """How fast a work goes, and what is left of it at this pace."""
+    if not done:
+        return ""
+    rate = done / max(seconds, 1e-9)
+    pace = f"{rate:,.0f} {things}/s" if rate >= 10 else f"{rate:.1f} {things}/s"
+    left = round((total - done) / rate)
+    return f"{pace}, {timedelta(seconds=left)} left" if done < total else pace
+
+
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+def _ago(seconds: int) -> str:
+    """A time that passed, in its largest unit."""
+    for unit, length in _UNITS:
+        if (count := seconds // length) > 0:
+            return f"{count:,} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
 
 
 def _figure(measure: Measure | None) -> str:

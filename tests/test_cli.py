@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import write_posts
+from indexer.terminal import Terminal
 from posts_for_tests import POSTS
 
 
@@ -104,10 +106,99 @@ def test_without_an_index_the_exit_code_is_three(folder: Path) -> None:
 def test_status_tells_what_is_stale(folder: Path) -> None:
     fixdex("rebuild", folder)
     assert b"up to date" in fixdex("status", "--kb", folder).stdout
-    write_posts(folder, {"new.md": "new"})
-    done = fixdex("status", "--kb", folder, "--json")
-    assert json.loads(done.stdout)["added"] == ["new.md"]
-    assert json.loads(done.stdout)["stale"] is True
+    write_posts(folder, {"new.md": "new", "git/faq.md": "changed"})
+    (folder / "python" / "pip.md").unlink()
+    told = json.loads(fixdex("status", "--kb", folder, "--json").stdout)
+    assert (told["added"], told["changed"], told["removed"]) == (
+        ["new.md"], ["git/faq.md"], ["python/pip.md"],
+    )  # fmt: skip
+    assert told["stale"] is True
+    done = fixdex("status", "--kb", folder)
+    assert done.returncode == 0
+    assert b"  changed git/faq.md\n" in done.stdout
+    last = (
+        f"stale: 1 added, 1 changed, 1 removed; bring it up to date with: fixdex rebuild {folder}"
+    )
+    assert done.stdout.decode().splitlines()[-1] == last
+
+
+def test_status_tells_what_is_indexed_how_old_it_is_and_how_large(folder: Path) -> None:
+    write_posts(folder, {"b.md": b"\0\1\2\3" * 50, "bom.md": b"\xef\xbb\xbf# zzbom\n"})
+    fixdex("rebuild", folder)
+    told = json.loads(fixdex("status", "--kb", folder, "--json").stdout)
+    assert set(told) == {
+        "folder", "place", "posts", "problems", "languages", "built_at", "age_seconds", "build",
+        "size_bytes", "added", "changed", "removed", "skipped", "repaired", "stale",
+    }  # fmt: skip
+    assert told["posts"] == len(POSTS) + 1 == sum(told["languages"].values())
+    files = (folder / ".fixdex" / "generations").rglob("*")
+    assert told["size_bytes"] == sum(file.stat().st_size for file in files if file.is_file())
+    assert 0 <= told["age_seconds"] < 600
+    assert told["skipped"] == [{"path": "b.md", "reason": "binary: it holds control characters"}]
+    assert told["repaired"] == [{"path": "bom.md", "reason": "UTF-8 byte order mark removed"}]
+    shown = fixdex("status", "--kb", folder).stdout.decode()
+    assert re.search(rf"^posts     {len(POSTS) + 1} in {folder} \(\w+ \d", shown, re.MULTILINE)
+    assert re.search(r"^index     \S+ \([\d.]+ kB\)$", shown, re.MULTILINE)
+    built = re.escape(told["built_at"])
+    assert re.search(rf"^build     000001, (just now|\d \w+ ago) \({built}\)$", shown, re.MULTILINE)
+    assert "repaired  1; why: fixdex status --json" in shown
+    assert "  skipped b.md: binary: it holds control characters" in shown
+
+
+def test_a_draft_is_news_once_it_is_published(folder: Path) -> None:
+    write_posts(folder, {"draft.md": "---\ndraft: true\n---\n# zzdraft\n"})
+    fixdex("rebuild", folder)
+    told = json.loads(fixdex("status", "--kb", folder, "--json").stdout)
+    assert told["stale"] is False and told["skipped"][0]["path"] == "draft.md"
+    write_posts(folder, {"draft.md": "# zzdraft\n", "other.md": "---\ndraft: true\n---\nx\n"})
+    told = json.loads(fixdex("status", "--kb", folder, "--json").stdout)
+    assert told["added"] == ["draft.md"]
+    assert [one["path"] for one in told["skipped"]] == ["other.md"]
+
+
+def test_of_many_files_the_first_are_named_and_how_to_see_the_others(folder: Path) -> None:
+    fixdex("rebuild", folder)
+    write_posts(folder, {f"new{number:02}.md": "new" for number in range(25)})
+    shown = fixdex("status", "--kb", folder).stdout.decode()
+    assert "  added new19.md\n" in shown and "new20.md" not in shown
+    assert "  and 5 more added; all of them: fixdex status --json\n" in shown
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals by pty")
+def test_a_terminal_shows_how_fast_posts_are_read_and_a_pipe_does_not(folder: Path) -> None:
+    import pty
+
+    command = [sys.executable, "-m", "indexer.cli", "rebuild", folder]
+    ours, theirs = pty.openpty()
+    try:
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=theirs, env=environment, timeout=120
+        )
+        shown = os.read(ours, 1 << 16).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert f"{len(POSTS)} added".encode() in done.stdout
+    assert "reading posts" in shown and "posts/s" in shown and f"/{len(POSTS)}" in shown
+    assert fixdex("rebuild", folder, "--full").stderr == b""
+
+
+def test_where_there_is_no_terminal_a_long_work_is_told_in_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Terminal(stderr=True).progress("reading posts", "posts", every=0) as advance:
+        advance(1000, 4000)
+        advance(4000, 4000)
+    first, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r"reading posts: 1,000 of 4,000 \(25%\), [\d,]+ posts/s, \d:\d\d:\d\d left", first
+    )
+    assert re.fullmatch(r"reading posts: 4,000 of 4,000 \(100%\), [\d,]+ posts/s", last)
+    with Terminal(stderr=True).progress("reading posts", "posts") as advance:
+        for done in range(1000):
+            advance(done, 1000)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

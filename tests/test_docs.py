@@ -9,11 +9,12 @@ from dataclasses import fields
 import pytest
 
 from conftest import ROOT
-from indexer import Settings
+from indexer import Settings, Status
 from indexer.cli import main
 
 README = (ROOT / "README.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -21,6 +22,12 @@ def test_the_settings_table_is_the_settings() -> None:
     table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.+) \|$", table, re.MULTILINE))
     assert rows == {field.name: field.metadata["sentence"] for field in fields(Settings)}
+
+
+def test_every_field_of_the_status_is_told() -> None:
+    told = OPERATING.split("`fixdex status --json` has")[1].split("`fixdex rebuild --json`")[0]
+    rows = "".join(re.findall(r"^\| (`.+`) \|", told, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", rows)) == {field.name for field in fields(Status)} | {"stale"}
 
 
 def test_every_command_of_the_readme_exists() -> None:

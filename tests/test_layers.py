@@ -14,6 +14,7 @@ FLOORS = (
         "indexer.commands",
         "indexer.dictionary",
         "indexer.folder",
+        "indexer.logs",
         "indexer.plain",
         "indexer.recent",
         "indexer.redaction",
@@ -43,7 +44,7 @@ FLOORS = (
     },
     {"indexer.problems", "indexer.engines.whoosh_engine"},
     {"indexer.spelling", "indexer.bilingual", "indexer.snippets", "indexer.index", "indexer.told"},
-    {"indexer.question", "indexer.records", "indexer.worth"},
+    {"indexer.question", "indexer.records", "indexer.status", "indexer.worth"},
     {"indexer.fixes"},
     {"indexer.conversation", "indexer.ranking"},
     {"indexer.answers", "indexer.facets", "indexer.occurrences", "indexer.rebuild"},
@@ -54,7 +55,8 @@ FLOORS = (
     {"indexer.knowledge_base"},
     {"indexer.checks", "indexer.evaluation"},
     {"indexer.terminal", "indexer"},
-    {"indexer.cli", "webapp.filters", "webapp.texts", "webapp.visitors"},
+    {"indexer.cli", "webapp.filters", "webapp.metrics", "webapp.texts", "webapp.visitors"},
+    {"webapp.traffic"},
     {"webapp.api"},
     {"webapp.pages"},
     {"webapp"},
@@ -80,6 +82,7 @@ HOMES = {
     "nh3": {"webapp.filters"},
     "pygments": {"webapp.filters"},
     "waitress": {"webapp"},
+    "prometheus_client": {"webapp.metrics"},
 }
 
 

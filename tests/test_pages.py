@@ -172,7 +172,9 @@ def test_pages_speak_the_language_the_browser_asks_for(
 
 def test_pages_live_under_the_path_prefix(make_client: MakeClient) -> None:
     client = make_client(path_prefix="/kb")
-    assert client.get("/").status_code == 404
+    beside = client.get("/api/ask?q=pip")
+    assert (beside.status_code, beside.text) == (404, "The site is at /kb/\n")
+    assert beside.headers["X-Request-ID"]
     page = read(client, "/kb/", q="externally-managed-environment")
     assert one(page, "form[role=search]")["action"] == "/kb/"
     link = str(one(page, "article.answer h2 a")["href"])
@@ -287,7 +289,7 @@ def test_an_answer_can_be_said_to_help_or_not(client: FlaskClient) -> None:
     assert answer.status_code == 303 and "externally" in answer.headers["Location"]
     assert client.post("/feedback", data={**data, "reason": "rude"}).status_code == 400
     numbers = client.get("/metrics").text
-    assert 'fixdex_requests_total{kind="feedback",outcome="outdated"} 1' in numbers
+    assert 'fixdex_votes_total{vote="outdated"} 1.0' in numbers
 
 
 def test_browsers_can_add_the_site_to_their_own_search(client: FlaskClient) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import write_posts
+from conftest import until, write_posts
 from indexer.watching import changes
 from posts_for_tests import POSTS
 
@@ -42,15 +42,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in started:
         process.terminate()
         process.communicate(timeout=30)
-
-
-def until(found: Callable[[], bool], seconds: float = 30) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_server_that_watches_finds_what_was_just_saved(start: Start, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from waitress.server import create_server
 from werkzeug.routing import PathConverter
 
 from indexer import Asked, KnowledgeBase, SettingsError
-from webapp import api, filters, pages
+from webapp import api, filters, pages, traffic
 from webapp.visitors import Visitors
 
 # Questions may have 64 KiB; a request carries the conversation too.
@@ -34,6 +35,7 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.extensions["fixdex"] = knowledge_base
     app.extensions["visitors"] = Visitors(settings.rate_limit, settings.site_rate_limit)
     app.extensions["asked"] = Asked(Path(settings.asked)) if settings.asked else None
+    traffic.register(app, knowledge_base)
     filters.register(app)
     app.url_map.converters["post"] = _PostConverter
     app.register_blueprint(api.blueprint)
@@ -48,11 +50,15 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
 _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
 
 
-def _guard() -> None:
+def _guard() -> Response | None:
     """Refuses what another name or the page of another site sends. Raises Refused."""
     settings = api.knowledge_base().settings
+    if prefix := request.environ.get(_BESIDE):
+        return Response(
+            f"The site is at {prefix}/\n", 404, content_type="text/plain; charset=utf-8"
+        )
     if request.endpoint in ("api.health", "api.metrics"):
-        return  # watched by address, and nothing of a post is told
+        return None  # watched by address, and nothing of a post is told
     host = urlsplit(f"//{request.host}").hostname or ""
     allowed = settings.allowed_hosts or (_THIS_COMPUTER if settings.host in _THIS_COMPUTER else ())
     # A page on the web could give itself a name that leads here.
@@ -64,6 +70,7 @@ def _guard() -> None:
     own = origin is None or origin.partition("://")[2] == request.host
     if request.method == "POST" and not own and origin not in settings.allowed_origins:
         raise api.Refused(403, "foreign_origin", f"{origin} may not ask here; see allowed_origins.")
+    return None
 
 
 def _protect(response: Response) -> Response:
@@ -87,6 +94,9 @@ class _PostConverter(PathConverter):
     regex = r"(?s:[^/].*?)"
 
 
+_BESIDE = "fixdex.beside"
+
+
 class _Prefixed:
     """Serves an application under a path, and nothing beside it."""
 
@@ -97,8 +107,7 @@ class _Prefixed:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
         if path != self._prefix and not path.startswith(self._prefix + "/"):
-            start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
-            return [f"The site is at {self._prefix}/\n".encode()]
+            return self._application({**environ, _BESIDE: self._prefix}, start_response)
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._prefix
         environ["PATH_INFO"] = path[len(self._prefix) :] or "/"
         return self._application(environ, start_response)
@@ -139,9 +148,10 @@ def serve(knowledge_base: KnowledgeBase) -> None:
     with app.test_request_context():
         path = url_for("pages.search")
     if settings.host not in _THIS_COMPUTER and not settings.allowed_hosts:
-        sys.stderr.write(
-            f"fixdex: listening on {settings.host}, beyond this computer, to any name; "
-            "name the site's own in allowed_hosts\n"
+        logging.getLogger("fixdex").warning(
+            "listening on %s, beyond this computer, to any name; "
+            "name the site's own in allowed_hosts",
+            settings.host,
         )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     prefix = settings.path_prefix.strip("/")

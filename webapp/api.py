@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -17,10 +16,13 @@ from indexer import (
     KnowledgeBase,
     NoIndex,
     Turn,
+    age_seconds,
     answer_json,
     hits_json,
 )
+from webapp import traffic
 from webapp.filters import spans
+from webapp.metrics import CONTENT_TYPE
 from webapp.visitors import Visitors
 
 blueprint = Blueprint("api", __name__)
@@ -50,12 +52,12 @@ def visitors() -> Visitors:
     return found
 
 
-def note(kind: str, answer: Answer, seconds: float) -> None:
+def note(face: str, answer: Answer) -> None:
     """Counts a question and, where the owner wants it kept, keeps it.
 
     What asks on ("why?") wants no post of its own.
     """
-    visitors().count(kind, answer.state, seconds)
+    traffic.note_question(face, answer.state, answer.index.build, answer.confidence)
     asked: Asked | None = current_app.extensions["asked"]
     if asked is not None and answer.question.strip() and answer.asks == "fix":
         post = answer.found.post.path if answer.found else None
@@ -63,7 +65,7 @@ def note(kind: str, answer: Answer, seconds: float) -> None:
             asked.note(answer.question, answer.state, post, answer.confidence)
         except AskedError as error:
             # Who asks is answered, kept or not.
-            current_app.logger.warning("%s", error)
+            traffic.warn(str(error))
 
 
 def note_help(question: str, post: str | None, helped: bool, reason: str | None) -> None:
@@ -73,13 +75,13 @@ def note_help(question: str, post: str | None, helped: bool, reason: str | None)
     """
     if reason is not None and reason not in REASONS:
         raise Refused(400, "bad_request", f"`reason` is null or one of {', '.join(REASONS)}.")
-    visitors().count("feedback", "helped" if helped else reason or "did_not_help")
+    traffic.metrics().vote("helped" if helped else reason or "did_not_help")
     asked: Asked | None = current_app.extensions["asked"]
     if asked is not None:
         try:
             asked.note_help(question, post, helped, reason)
         except AskedError as error:
-            current_app.logger.warning("%s", error)
+            traffic.warn(str(error))
 
 
 def checked(question: str) -> str:
@@ -109,7 +111,6 @@ def _limit() -> Response | None:
 @blueprint.route("/api/ask", methods=["GET", "POST"])
 def ask() -> Response:
     """The answer to a question."""
-    started = time.perf_counter()
     history: list[Turn] = []
     body: dict[str, Any] = {}
     if request.method in ("GET", "HEAD"):
@@ -118,7 +119,7 @@ def ask() -> Response:
         body = _body()
         question, history = _read_question(body)
     answer = knowledge_base().ask(checked(question), history)
-    note("ask", answer, time.perf_counter() - started)
+    note("ask", answer)
     told = answer_json(answer)
     if body.get("spans") is True and told["answer"]:
         _add_spans(told["answer"], answer)
@@ -167,7 +168,6 @@ def _body() -> dict[str, Any]:
 @blueprint.get("/api/search")
 def search() -> Response:
     """One page of hits."""
-    started = time.perf_counter()
     hits = knowledge_base().search(
         checked(request.args.get("q", "")),
         page=number("page", 1, 100_000),
@@ -177,7 +177,7 @@ def search() -> Response:
         folder=request.args.get("folder") or None,
         explain=request.args.get("explain", "") in ("1", "true"),
     )
-    visitors().count("search", "hits" if hits.total else "none", time.perf_counter() - started)
+    traffic.note_question("search", "hits" if hits.total else "none", hits.index.build)
     return jsonify(hits_json(hits))
 
 
@@ -217,18 +217,21 @@ def feedback() -> Response:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Numbers for Prometheus."""
-    try:
-        posts = knowledge_base().info().posts
-    except NoIndex:
-        posts = 0
-    return Response(visitors().metrics(posts), content_type="text/plain; version=0.0.4")
+    return Response(traffic.metrics().text(), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Whether questions can be answered."""
+    """Whether questions can be answered, and from which index."""
     info = knowledge_base().info()
-    return jsonify(status="ok", posts=info.posts, built_at=info.built_at, build=info.build)
+    return jsonify(
+        status="ok",
+        posts=info.posts,
+        built_at=info.built_at,
+        age_seconds=age_seconds(info.built_at),
+        build=info.build,
+        version=traffic.VERSION,
+    )
 
 
 @blueprint.after_request
@@ -240,6 +243,7 @@ def _share(response: Response) -> Response:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        response.headers["Access-Control-Expose-Headers"] = f"Retry-After, {traffic.ID}"
         response.headers["Access-Control-Max-Age"] = "600"
     response.headers.add("Vary", "Origin")
     response.headers["Cache-Control"] = "no-store"
@@ -250,7 +254,13 @@ def _share(response: Response) -> Response:
 
 
 def explain(error: Exception) -> Refused:
-    """Any error as a status, a code and a sentence."""
+    """Any error as a status, a code and a sentence; the log and the metrics will tell the code."""
+    told = _explained(error)
+    traffic.note_refusal(told.code)
+    return told
+
+
+def _explained(error: Exception) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, NoIndex):
@@ -258,7 +268,7 @@ def explain(error: Exception) -> Refused:
     if isinstance(error, HTTPException) and error.code is not None:
         code = (error.name or "error").lower().replace(" ", "_")
         return Refused(error.code, code, _SENTENCES.get(error.code, error.description or code))
-    current_app.logger.exception("a request failed")
+    traffic.note_fault(error)
     return Refused(500, "internal_error", "This is a fault of Fixdex; its log names the cause.")
 
 
@@ -277,7 +287,12 @@ def _failed(error: Exception) -> Response:
 def error_json(error: Refused) -> Response:
     """An error as every JSON address tells it."""
     response = jsonify(
-        error={"code": error.code, "message": error.message, "retry_after": error.wait or None}
+        error={
+            "code": error.code,
+            "message": error.message,
+            "retry_after": error.wait or None,
+            "request_id": traffic.request_id(),
+        }
     )
     response.status_code = error.status
     if error.wait:

@@ -6,7 +6,6 @@ import hmac
 import json
 import posixpath
 import re
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +26,7 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from indexer import REASONS, Asked, Citation, redact, understood
+from webapp import traffic
 from webapp.api import (
     Refused,
     check_rate,
@@ -37,7 +37,6 @@ from webapp.api import (
     note,
     note_help,
     number,
-    visitors,
 )
 from webapp.filters import highlighted, sanitised
 from webapp.texts import COOKIE, LANGUAGES, choose_language, texts
@@ -71,7 +70,6 @@ def _looked_up() -> dict[str, Any]:
     if not question.strip() and not any(narrowed.values()):
         return {"looked": False, "examples": _examples(), "question": ""}
     check_rate()
-    started = time.perf_counter()
     # The answer is out of all posts; who narrows them or turns the page looks for others.
     whole = bool(question.strip()) and page == 1 and not any(narrowed.values())
     asked = without(question, removed)
@@ -86,11 +84,12 @@ def _looked_up() -> dict[str, Any]:
     )
     said = "noted" in request.args
     if answer and not said and (request.endpoint == "pages.search" or "asked" in request.values):
-        note("page", answer, time.perf_counter() - started)
+        note("page", answer)
     else:
         # While one types, half a question is counted and never kept.
         state = answer.state if answer else "hits" if hits.total else "none"
-        visitors().count("typing" if answer else "page", state, time.perf_counter() - started)
+        sure = answer.confidence if answer else None
+        traffic.note_question("typing" if answer else "page", state, hits.index.build, sure)
     shown = answer.found.post.path if answer and answer.found else None
     return {
         "looked": True,
@@ -319,7 +318,12 @@ def _render(template: str, **values: Any) -> str:
 def error_page(error: Refused) -> Response:
     """An error as a page tells it."""
     told = texts(_language()).get(f"error_{error.code}", error.message)
-    page = _render("error.html", error=error, told=told.replace("{seconds}", str(error.wait)))
+    page = _render(
+        "error.html",
+        error=error,
+        told=told.replace("{seconds}", str(error.wait)),
+        request_id=traffic.request_id(),
+    )
     response = make_response(page, error.status)
     if error.wait:
         response.headers["Retry-After"] = str(error.wait)
@@ -338,9 +342,7 @@ def _failed(error: Exception) -> Response:
     return error_page(explain(error))
 
 
-@blueprint.app_errorhandler(404)
-@blueprint.app_errorhandler(405)
-@blueprint.app_errorhandler(Refused)
+@blueprint.app_errorhandler(Exception)
 def _refused(error: Exception) -> Response:
     told = explain(error)
     return error_json(told) if request.path.startswith("/api/") else error_page(told)
