@@ -11,27 +11,27 @@ from indexer.roles import Role
 
 
 def to_record(problem: Problem) -> str:
-    """A problem as JSON, for the engine to store."""
-    parts = [
+    """A problem for the engine to store: its head, then each of its parts, as JSON on a line."""
+    head = [problem.title, problem.anchor, problem.line, problem.headings]
+    parts = (
         [
             part.block.kind, part.block.text, part.block.line, part.block.end,
             part.block.language, part.role, part.told, part.heading, part.anchor,
         ]
         for part in problem.parts
-    ]  # fmt: skip
-    value = [problem.title, problem.anchor, problem.line, problem.headings, parts]
-    return json.dumps(value, ensure_ascii=False)
+    )  # fmt: skip
+    return "\n".join(json.dumps(one, ensure_ascii=False) for one in (head, *parts))
 
 
 def from_record(record: str) -> Problem:
     """The problem that `to_record` made a record of."""
-    title, anchor, line, headings, parts = json.loads(record)
+    (title, anchor, line, headings), *parts = json.loads("[" + record.replace("\n", ",") + "]")
     return Problem(title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts))
 
 
 def part_of_record(record: str, number: int) -> Part:
     """One part of the problem that `to_record` made a record of."""
-    return _part(*json.loads(record)[-1][number])
+    return _part(*json.loads(record.split("\n", number + 2)[number + 1]))
 
 
 def _part(kind: Any, text: str, line: int, end: int, language: str, role: str | None,

@@ -18,7 +18,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -42,18 +43,22 @@ def put_load(posts: Path, questions: Sequence[str], clients: int, seconds: float
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "posts"
         shutil.copytree(posts, folder, ignore=shutil.ignore_patterns(".fixdex"))
-        command = [sys.executable, "-m", "indexer.cli", "serve", str(folder), "--port", "0"]
-        environment = {**os.environ, "FIXDEX_RATE_LIMIT": "off", "FIXDEX_SITE_RATE_LIMIT": "off"}
-        server = subprocess.Popen(
-            [*command, "--watch"], stdout=subprocess.PIPE, text=True, env=environment
-        )
-        try:
-            assert server.stdout is not None
-            port = int(server.stdout.readline().split("http://")[1].split("/")[0].split(":")[1])
+        with serving(folder, "--watch") as port:
             return _ask_all(folder, port, questions, clients, seconds)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.communicate(timeout=30)
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[int]:
+    """A server of posts in a process of its own; comes with its port."""
+    command = [sys.executable, "-m", "indexer.cli", "serve", str(folder), "--port", "0", *options]
+    environment = {**os.environ, "FIXDEX_RATE_LIMIT": "off", "FIXDEX_SITE_RATE_LIMIT": "off"}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert server.stdout is not None
+        yield int(server.stdout.readline().split("http://")[1].split("/")[0].split(":")[1])
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=30)
 
 
 def _ask_all(

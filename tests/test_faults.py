@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import errno
 import io
+import json
 import os
 import pickle
 import random
@@ -21,14 +22,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.request import urlopen
 
 import pytest
 
-from conftest import ROOT, MakeKnowledgeBase, write_posts
+from conftest import ROOT, MakeKnowledgeBase, until, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex
 from indexer.index import NextGeneration, open_current
 from indexer.storage import read_current
-from load import put_load
+from load import put_load, serving
 from posts_for_tests import POSTS
 
 LONG = os.environ.get("FIXDEX_LONG") == "1"
@@ -419,3 +421,17 @@ def test_no_client_of_a_server_whose_posts_change_is_refused(tmp_path: Path) -> 
     assert not load.failed, load.failed
     assert len(load.took) > 100
     assert len(load.builds) > 1
+
+
+def test_several_servers_share_an_index_and_all_notice_the_next(tmp_path: Path) -> None:
+    folder = write_posts(tmp_path / "posts", POSTS)
+
+    def found(port: int) -> int:
+        with urlopen(f"http://127.0.0.1:{port}/api/search?q={word(3)}") as answer:
+            return int(json.load(answer)["total"])
+
+    with serving(folder) as one, serving(folder) as other:
+        assert [found(one), found(other)] == [0, 0]
+        write_posts(folder, {"new.md": f"# note\n\n{word(3)}\n"})
+        KnowledgeBase(folder, folder / ".fixdex").rebuild()
+        assert until(lambda: [found(one), found(other)] == [1, 1])
