@@ -1,0 +1,115 @@
+"""Fixdex as its users meet it: `fixdex ask`, and `fixdex serve --watch` over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.changing import TIMES, middling_post, unknown_word
+from benchmarks.processes import proportional, resident, run
+from benchmarks.questions import Asked
+
+# How often it is looked whether a change is found, and when it will never be.
+_EVERY, _NEVER = 0.02, 120
+
+
+# Servers are started so often; the median counts.
+STARTS = 3
+
+
+def ask(python: str, folder: Path, place: Path, question: str) -> float:
+    """Seconds that the command takes to answer a question in the terminal."""
+    options = ["--json", "--kb", str(folder), "--index", str(place)]
+    # It ends with 1 where no post answers.
+    return run([python, "-m", "indexer.cli", "ask", *options, "--", question], (0, 1)).seconds
+
+
+def serve(python: str, folder: Path, place: Path, asked: list[Asked]) -> dict[str, Any]:
+    """Seconds from start to the first answer and from saved to found; memory after all questions.
+
+    The server takes the index that is there, and follows the posts.
+    """
+    starts = []
+    for _ in range(STARTS):
+        started = time.perf_counter()
+        with _serving(python, folder, place) as (site, _):
+            _fetch(f"{site}/api/ask", {"question": asked[0].text})
+            starts.append(time.perf_counter() - started)
+    figures: dict[str, Any] = {"serve_start_s": statistics.median(starts), "serve_starts_s": starts}
+    path, text = middling_post(folder)
+    with _serving(python, folder, place) as (site, session):
+        took = []
+        for one in asked:
+            before = time.perf_counter()
+            _fetch(f"{site}/api/ask", {"question": one.text})
+            took.append((time.perf_counter() - before) * 1000)
+        figures["serve_answer_ms"] = took
+        figures["serve_memory_mb"] = resident(session)
+        figures["serve_memory_pss_mb"] = proportional(session)
+        found = [_saved_to_found(site, folder, path, text, number) for number in range(TIMES)]
+        figures["saved_to_found_s"] = statistics.median(found)
+        figures["saved_to_found_each_s"] = found
+        figures["serve_memory_changed_mb"] = resident(session)
+        figures["serve_memory_changed_pss_mb"] = proportional(session)
+    (folder / path).write_text(text, "utf-8")
+    return figures
+
+
+@contextmanager
+def _serving(python: str, folder: Path, place: Path) -> Iterator[tuple[str, int]]:
+    """The address of a server and the number of its session, as soon as it listens."""
+    command = [python, "-m", "indexer.cli", "serve", str(folder), "--index", str(place)]
+    server = subprocess.Popen(
+        [*command, "--port", "0", "--watch"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "FIXDEX_RATE_LIMIT": "off"},
+        start_new_session=True,
+    )
+    try:
+        assert server.stdout is not None
+        says = server.stdout.readline().split()
+        address = next((word for word in says if word.startswith("http://")), None)
+        if address is None:
+            raise SystemExit(f"{' '.join(command)} does not serve; run it to see why")
+        yield address.rstrip("/"), server.pid
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+        if server.stdout is not None:
+            server.stdout.close()
+
+
+def _saved_to_found(site: str, folder: Path, path: str, text: str, number: int) -> float:
+    """Seconds from the moment that a post is saved until the search page has it."""
+    word = unknown_word(number)
+    query = urllib.parse.urlencode({"q": word})
+    (folder / path).write_text(f"{text}\n\n{word}\n", "utf-8")
+    saved = time.perf_counter()
+    while True:
+        hits = _fetch(f"{site}/api/search?{query}")["hits"]
+        seconds = time.perf_counter() - saved
+        if hits and hits[0]["post"]["path"] == path:
+            return seconds
+        if seconds > _NEVER:
+            raise SystemExit(f"{path} was saved and is not found after {_NEVER} s")
+        time.sleep(_EVERY)
+
+
+def _fetch(address: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
