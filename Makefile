@@ -3,7 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: serve test fuzz lighthouse lint format screenshots clean
+# What `make benchmark` measures, e.g. POSTS=~/blog QUESTIONS=asked.jsonl SIZES=1000,all,40000.
+POSTS ?= kb
+QUESTIONS ?= tests/kb_questions.jsonl
+SIZES ?= all
+BENCHMARK ?=
+MEASURED = build/measured
+
+.PHONY: serve test fuzz benchmark lighthouse lint format screenshots clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +33,19 @@ lighthouse: $(VENV)/ready  ## what Lighthouse says of search, post and chat, fiv
 
 fuzz: $(VENV)/ready  ## read pastes that no one would write, for a minute
 	$(BIN)/python tests/fuzz.py
+
+$(MEASURED)/ready: pyproject.toml
+	$(PYTHON) -m venv $(MEASURED)/alone
+	$(PYTHON) -m venv $(MEASURED)/fast
+	$(MEASURED)/alone/bin/python -m pip install --quiet --upgrade pip
+	$(MEASURED)/fast/bin/python -m pip install --quiet --upgrade pip
+	$(MEASURED)/alone/bin/python -m pip install --quiet --editable .
+	$(MEASURED)/fast/bin/python -m pip install --quiet --editable '.[fast]' --group benchmarks
+	touch $@
+
+benchmark: $(MEASURED)/ready  ## Fixdex and what one would take instead, side by side
+	PYTHONPATH=tests $(MEASURED)/fast/bin/python -m benchmarks --alone $(MEASURED)/alone/bin/python \
+		--posts $(POSTS) --questions $(QUESTIONS) --sizes $(SIZES) $(BENCHMARK)
 
 lint: $(VENV)/ready  ## ruff, mypy, codespell
 	$(BIN)/ruff check .

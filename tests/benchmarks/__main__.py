@@ -26,18 +26,16 @@ from benchmarks.serving import ask, serve
 from benchmarks.systems import ALONE, FAST, SYSTEMS, posts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# A start is measured so often; the median counts.
-STARTS = 5
 
 
 class Run:
     """One system on the posts of one size."""
 
     def __init__(
-        self, name: str, python: str, folder: Path, place: Path, questions: Path
+        self, name: str, python: str, folder: Path, place: Path, questions: Path, times: int
     ) -> None:
         self._name, self._python, self._folder = name, python, folder
-        self._place, self._questions = place, questions
+        self._place, self._questions, self._times = place, questions, times
 
     def measure(self, asked: list[Asked]) -> dict[str, Any]:
         """All figures of the system."""
@@ -45,21 +43,22 @@ class Run:
         figures: dict[str, Any] = json.loads(built.printed)
         # What it ran at its very end is not seen from outside, what it started not from inside.
         figures["build_peak_mb"] = max(figures["build_peak_mb"], built.peak_mb)
-        figures["starts_s"] = [run(self._command("start")).seconds for _ in range(STARTS)]
+        figures["starts_s"] = [run(self._command("start")).seconds for _ in range(self._times)]
         figures["start_s"] = statistics.median(figures["starts_s"])
         figures |= json.loads(run(self._command("ask")).printed)
         if self._name in (ALONE, FAST):
             answered = json.loads(run(self._command("answer")).printed)
             figures |= {f"answer_{key}": value for key, value in answered.items()}
             where = self._python, self._folder, self._place
-            figures["ask_starts_s"] = [ask(*where, asked[0].text) for _ in range(STARTS)]
+            figures["ask_starts_s"] = [ask(*where, asked[0].text) for _ in range(self._times)]
             figures["ask_start_s"] = statistics.median(figures["ask_starts_s"])
-            figures |= serve(*where, asked)
-        return figures | json.loads(run(self._command("change")).printed)
+            figures |= serve(*where, asked, self._times)
+        figures |= json.loads(run(self._command("change")).printed)
+        return figures
 
     def _command(self, does: str) -> list[str]:
-        paths = map(str, (self._folder, self._place, self._questions))
-        return [self._python, "-m", "benchmarks.one_system", does, self._name, *paths]
+        rest = map(str, (self._folder, self._place, self._questions, self._times))
+        return [self._python, "-m", "benchmarks.one_system", does, self._name, *rest]
 
 
 def machine() -> str:
@@ -91,6 +90,9 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="which, parted by commas")
     parser.add_argument("--alone", default=sys.executable, help="a Python without rjieba")
+    parser.add_argument(
+        "--times", type=int, default=5, help="how often a start or a change is measured"
+    )
     parser.add_argument(
         "--to", type=Path, default=ROOT / "build" / "benchmarks", help="folder of the run"
     )
@@ -138,7 +140,9 @@ def main() -> None:
             sys.stderr.write(f"{len(written)} posts: {name}\n")
             place = chosen.to / "work" / name
             python = chosen.alone if name == ALONE else sys.executable
-            systems[name] = Run(name, python, folder, place, chosen.questions).measure(asked)
+            systems[name] = Run(
+                name, python, folder, place, chosen.questions, chosen.times
+            ).measure(asked)
             shutil.rmtree(place)
             # What is done already is kept, should the rest fail.
             (chosen.to / "figures.json").write_text(json.dumps(result, indent=1), "utf-8")

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from benchmarks.systems import posts
 
-# So often a post is changed; the median counts.
-TIMES = 5
 _DRAFT = re.compile(r"^draft:\s*true", re.MULTILINE)
 
 

@@ -72,7 +72,7 @@ ITS_OWN = (
     Row("`fixdex serve`, new process to first answer", "s", "serve_start_s"),
     Row("memory of the server after all questions", "MB", "serve_memory_mb"),
     Row("the same, proportional", "MB", "serve_memory_pss_mb"),
-    Row("memory of the server after five changes", "MB", "serve_memory_changed_mb"),
+    Row("memory of the server after these changes", "MB", "serve_memory_changed_mb"),
     Row("the same, proportional", "MB", "serve_memory_changed_pss_mb"),
 )
 
@@ -90,7 +90,13 @@ def with_all(figures: Figures) -> dict[str, Any]:
 
 def tables(result: Mapping[str, Any]) -> str:
     """All tables of a run: its machine, then each size by itself."""
-    return "\n".join([f"{result['machine']}; {result['asked']}", "", *(_of_size(size) for size in result["sizes"])])
+    return "\n".join(
+        [
+            f"{result['machine']}; {result['asked']}",
+            "",
+            *(_of_size(size) for size in result["sizes"]),
+        ]
+    )
 
 
 def _of_size(size: Mapping[str, Any]) -> str:

@@ -4,9 +4,9 @@ Fewer than there are is a sample. More are all of them, and then variants until 
 
 - A variant begins as a real post. Half of its sections, cut at headings, are those of other posts.
 - Half of its names (words of Latin letters with a digit, a line below or a capital inside, words
-  that few posts have, and numbers) become others, each the same everywhere in the variant. Most
-  become names of other posts, taken as often as these occur, so that what is frequent stays
-  frequent and what is rare stays rare.
+  that few posts have, and numbers of several digits) become others, each the same everywhere in
+  the variant. Most become names of other posts, taken as often as these occur, so that what is
+  frequent stays frequent and what is rare stays rare.
 - Real text never ends to bring new words: n characters have about K n^b different ones (Heaps'
   law). b is that of the posts given, between a quarter and all of them. A variant gets as many
   names that no post has as the law wants by then, each crossed from two real ones: the beginning
@@ -33,7 +33,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from benchmarks.systems import posts
@@ -78,7 +78,7 @@ class Words:
         """Counts the words of a text in."""
         self.names.update(_NAME.findall(text))
         for run in _RUN.findall(text):
-            self.pairs.update(map("".join, zip(run, run[1:], strict=False)))
+            self.pairs.update(map("".join, pairwise(run)))
 
     def __str__(self) -> str:
         return f"{len(self.names)} names, {len(self.pairs)} pairs"
@@ -113,6 +113,9 @@ class _Variation:
     def __init__(self, real: Sequence[Post], chance: random.Random) -> None:
         self._real, self._chance = real, chance
         self._cut = [_sections(text) for _, text in real]
+        # What a post begins with stays; of the rest any may stand in for any, so that variants are
+        # no longer than real posts.
+        self._sections = [one for _, sections in self._cut for one in sections[1:]]
         self._words = Words()
         self._characters = 0
         seen_by: Counter[str] = Counter()
@@ -135,38 +138,41 @@ class _Variation:
         kept = {
             name: times
             for name, times in names.items()
-            if seen_by[name] <= _FEW or _SHAPED.search(name)
+            if len(name) > 1 and (seen_by[name] <= _FEW or _SHAPED.search(name))
         }
         self._is_name = kept.keys()
-        self._name = _Drawn(Counter(kept) or Counter({"name": 1}), chance)
+        numbers = Counter({name: kept[name] for name in kept if name.isdigit()})
+        letters = Counter({name: kept[name] for name in kept if not name.isdigit()})
+        self._number = _Drawn(numbers or Counter({"10": 1}), chance)
+        self._letters = _Drawn(letters or Counter({"name": 1}), chance)
         self._run = _Drawn(runs or Counter({"文字": 1}), chance)
 
     def variant(self, number: int) -> Post:
         """A post like the real ones; its file has its number."""
         place = self._chance.randrange(len(self._real))
         header, (first, *rest) = self._cut[place]
-        told = [first, *(self._section() if self._chance.random() < 0.5 else own for own in rest)]
+        told = [
+            first,
+            *(
+                self._chance.choice(self._sections) if self._chance.random() < 0.5 else own
+                for own in rest
+            ),
+        ]
         _, other = self._chance.choice(self._real)
         text = _retitled(header, other, self._chance) + self._renamed("".join(told))
         self._characters += len(text)
         file = Path("varied", self._real[place][0])
         return file.with_stem(f"{file.stem}-{number}").as_posix(), text
 
-    def _section(self) -> str:
-        """A section of any post, as likely of a short one as of a long one."""
-        _, sections = self._chance.choice(self._cut)
-        return self._chance.choice(sections)
-
     def _renamed(self, text: str) -> str:
         """A text with other names, and with as many that no post has as the law wants."""
         characters = self._characters + len(text)
         own = sorted({name for name in _NAME.findall(text) if name in self._is_name})
-        others = {
-            name: self._name() for name in self._chance.sample(own, math.ceil(len(own) / 2))
-        }
+        half = self._chance.sample(own, math.ceil(len(own) / 2))
+        others = {name: self._like(name) for name in half}
         wanted = int(self._names_wanted.at(characters)) - len(self._words.names)
         for name in list(others)[: max(0, wanted)]:
-            others[name] = self._new_name()
+            others[name] = self._new(name)
         text = _NAME.sub(lambda found: others.get(found[0], found[0]), text)
         own = sorted(set(_RUN.findall(text)))
         self._chance.shuffle(own)
@@ -178,9 +184,13 @@ class _Variation:
             self._words.add(others[run])
         return _RUN.sub(lambda found: others.get(found[0], found[0]), text)
 
-    def _new_name(self) -> str:
-        """A name that no post has, nor a variant before."""
-        new = crossed(self._name(), self._name(), self._chance)
+    def _like(self, name: str) -> str:
+        """A number for a number, and a name for a name."""
+        return self._number() if name.isdigit() else self._letters()
+
+    def _new(self, name: str) -> str:
+        """A name that no post has, nor a variant before, for one of these."""
+        new = crossed(self._like(name), self._like(name), self._chance)
         while new in self._words.names:
             new += str(self._chance.randrange(10))
         self._words.names.add(new)
@@ -188,9 +198,7 @@ class _Variation:
 
 
 def crossed(one: str, other: str, chance: random.Random) -> str:
-    """The beginning of one word and the end of another; what begins with a digit is a number."""
-    if one.isdigit() != other.isdigit():
-        other = one[::-1]
+    """The beginning of one word and the end of another, each at least a character."""
     return one[: chance.randint(1, len(one))] + other[chance.randrange(len(other)) :]
 
 
@@ -202,7 +210,7 @@ def _sections(text: str) -> tuple[str, list[str]]:
         fenced ^= bool(_FENCE.match(line))
         if not fenced and _HEADING.match(line) and sections[-1]:
             sections.append("")
-        sections[-1] += line
+        sections[-1] += line if line.endswith("\n") else line + "\n"
     return header, sections
 
 

@@ -1,6 +1,6 @@
 """One thing of one system, measured in a process of its own and printed as JSON.
 
-usage: python -m benchmarks.one_system DOES SYSTEM POSTS PLACE QUESTIONS
+usage: python -m benchmarks.one_system DOES SYSTEM POSTS PLACE QUESTIONS TIMES
 DOES is build, start, ask, answer or change; all but build open the index that build left.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.changing import TIMES, middling_post, unknown_word
+from benchmarks.changing import middling_post, unknown_word
 from benchmarks.processes import own_peak, proportional, resident
 from benchmarks.questions import Asked, read_questions
 from benchmarks.systems import Fixdex, System, make_system
@@ -74,13 +74,13 @@ def _memory() -> tuple[float, float]:
     return resident(session), proportional(session)
 
 
-def change(system: System, folder: Path) -> Figures:
+def change(system: System, folder: Path, times: int) -> Figures:
     """Seconds from writing one post until a question finds it, several times."""
     path, text = middling_post(folder)
     took = []
-    for number in range(TIMES):
+    for number in range(times):
         # Not the words of changes to a post that is served.
-        word = unknown_word(TIMES + number)
+        word = unknown_word(times + number)
         started = time.perf_counter()
         (folder / path).write_text(f"{text}\n\n{word}\n", "utf-8")
         system.update(path)
@@ -92,7 +92,7 @@ def change(system: System, folder: Path) -> Figures:
     return {"change_s": statistics.median(took), "changes_s": took}
 
 
-def main(does: str, name: str, folder: Path, place: Path, questions: Path) -> Figures:
+def main(does: str, name: str, folder: Path, place: Path, questions: Path, times: int) -> Figures:
     """Does one thing with one system."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     system = make_system(name, folder, place)
@@ -107,11 +107,11 @@ def main(does: str, name: str, folder: Path, place: Path, questions: Path) -> Fi
     if does == "answer" and isinstance(system, Fixdex):
         return ask(system.answer, asked)
     if does == "change":
-        return change(system, folder)
+        return change(system, folder, times)
     raise SystemExit(f"{name} cannot do this: {does}")
 
 
 if __name__ == "__main__":
-    does, name, *paths = sys.argv[1:]
-    folder, place, questions = map(Path, paths)
-    sys.stdout.write(json.dumps(main(does, name, folder, place, questions)))
+    does, name, folder, place, questions, times = sys.argv[1:]
+    figures = main(does, name, Path(folder), Path(place), Path(questions), int(times))
+    sys.stdout.write(json.dumps(figures))

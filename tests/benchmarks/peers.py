@@ -44,9 +44,7 @@ class PlainWhoosh:
             title=TEXT(analyzer=cut, field_boost=2.0),
             body=TEXT(analyzer=cut),
         )
-        self._parser = MultifieldParser(
-            ["title", "body"], self._schema, group=OrGroup.factory(0.9)
-        )
+        self._parser = MultifieldParser(["title", "body"], self._schema, group=OrGroup.factory(0.9))
 
     def build(self) -> None:
         from whoosh.index import create_in
@@ -96,7 +94,9 @@ class Fts5:
     def _add(self, path: str, text: str) -> None:
         number = self._base.execute("insert into post (path) values (?)", (path,)).lastrowid
         cut = " ".join(terms(title_of(path, text))), " ".join(terms(text))
-        self._base.execute("insert into words (rowid, title, body) values (?, ?, ?)", (number, *cut))
+        self._base.execute(
+            "insert into words (rowid, title, body) values (?, ?, ?)", (number, *cut)
+        )
 
     def open(self) -> None:
         self._base.execute("select count(*) from post").fetchone()

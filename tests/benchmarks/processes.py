@@ -56,12 +56,15 @@ def resident(session: int) -> float:
 
 def proportional(session: int) -> float:
     """Megabytes of the processes of a session; what several share, also with others, is divided."""
-    return sum(
-        int(line.split()[1]) * 1024
-        for text in _read(session, "smaps_rollup")
-        for line in text.splitlines()
-        if line.startswith("Pss:")
-    ) / _MB
+    return (
+        sum(
+            int(line.split()[1]) * 1024
+            for text in _read(session, "smaps_rollup")
+            for line in text.splitlines()
+            if line.startswith("Pss:")
+        )
+        / _MB
+    )
 
 
 def _read(session: int, name: str) -> Iterator[str]:

@@ -15,16 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.changing import TIMES, middling_post, unknown_word
+from benchmarks.changing import middling_post, unknown_word
 from benchmarks.processes import proportional, resident, run
 from benchmarks.questions import Asked
 
 # How often it is looked whether a change is found, and when it will never be.
 _EVERY, _NEVER = 0.02, 120
-
-
-# Servers are started so often; the median counts.
-STARTS = 3
 
 
 def ask(python: str, folder: Path, place: Path, question: str) -> float:
@@ -34,13 +30,13 @@ def ask(python: str, folder: Path, place: Path, question: str) -> float:
     return run([python, "-m", "indexer.cli", "ask", *options, "--", question], (0, 1)).seconds
 
 
-def serve(python: str, folder: Path, place: Path, asked: list[Asked]) -> dict[str, Any]:
+def serve(python: str, folder: Path, place: Path, asked: list[Asked], times: int) -> dict[str, Any]:
     """Seconds from start to the first answer and from saved to found; memory after all questions.
 
     The server takes the index that is there, and follows the posts.
     """
     starts = []
-    for _ in range(STARTS):
+    for _ in range(times):
         started = time.perf_counter()
         with _serving(python, folder, place) as (site, _):
             _fetch(f"{site}/api/ask", {"question": asked[0].text})
@@ -56,7 +52,7 @@ def serve(python: str, folder: Path, place: Path, asked: list[Asked]) -> dict[st
         figures["serve_answer_ms"] = took
         figures["serve_memory_mb"] = resident(session)
         figures["serve_memory_pss_mb"] = proportional(session)
-        found = [_saved_to_found(site, folder, path, text, number) for number in range(TIMES)]
+        found = [_saved_to_found(site, folder, path, text, number) for number in range(times)]
         figures["saved_to_found_s"] = statistics.median(found)
         figures["saved_to_found_each_s"] = found
         figures["serve_memory_changed_mb"] = resident(session)
