@@ -125,14 +125,15 @@ def main() -> None:
     for size in chosen.sizes.split(","):
         folder = chosen.to / "work" / "posts"
         shutil.rmtree(chosen.to / "work", ignore_errors=True)
-        words = write_posts(folder, more_posts(real, len(real) if size == "all" else int(size)))
+        count = len(real) if size == "all" else int(size)
+        words = str(write_posts(folder, more_posts(real, count)))
         written = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
         systems: dict[str, Any] = {}
         result["sizes"].append(
             {
                 "posts": len(written),
                 "mb": sum(written) / 1e6,
-                "words": str(words),
+                "words": words,
                 "systems": systems,
             }
         )

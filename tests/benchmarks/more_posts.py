@@ -5,8 +5,8 @@ Fewer than there are is a sample. More are all of them, and then variants until 
 - A variant begins as a real post. Half of its sections, cut at headings, are those of other posts.
 - Half of its names (words of Latin letters with a digit, a line below or a capital inside, words
   that few posts have, and numbers of several digits) become others, each the same everywhere in
-  the variant. Most become names of other posts, taken as often as these occur, so that what is
-  frequent stays frequent and what is rare stays rare.
+  the variant. They become names of other posts, taken as often as these occur, so that what is
+  frequent stays frequent and what is rare stays rare; or new ones:
 - Real text never ends to bring new words: n characters have about K n^b different ones (Heaps'
   law). b is that of the posts given, between a quarter and all of them. A variant gets as many
   names that no post has as the law wants by then, each crossed from two real ones: the beginning
@@ -67,6 +67,15 @@ def more_posts(real: Sequence[Post], count: int, seed: int = 1) -> Iterator[Post
             yield path, text
 
 
+# So often two runs are crossed, until they meet as none did before.
+_TRIES = 4
+
+
+def pairs(run: str) -> Iterator[str]:
+    """The characters of a run with their right neighbours."""
+    return map("".join, pairwise(run))
+
+
 class Words:
     """The different words of texts: names and numbers, and pairs of Chinese characters."""
 
@@ -78,7 +87,7 @@ class Words:
         """Counts the words of a text in."""
         self.names.update(_NAME.findall(text))
         for run in _RUN.findall(text):
-            self.pairs.update(map("".join, pairwise(run)))
+            self.pairs.update(pairs(run))
 
     def __str__(self) -> str:
         return f"{len(self.names)} names, {len(self.pairs)} pairs"
@@ -168,11 +177,12 @@ class _Variation:
         """A text with other names, and with as many that no post has as the law wants."""
         characters = self._characters + len(text)
         own = sorted({name for name in _NAME.findall(text) if name in self._is_name})
-        half = self._chance.sample(own, math.ceil(len(own) / 2))
-        others = {name: self._like(name) for name in half}
         wanted = int(self._names_wanted.at(characters)) - len(self._words.names)
-        for name in list(others)[: max(0, wanted)]:
-            others[name] = self._new(name)
+        changed = min(len(own), max(wanted, math.ceil(len(own) / 2)))
+        others = {
+            name: self._new(name) if place < wanted else self._like(name)
+            for place, name in enumerate(self._chance.sample(own, changed))
+        }
         text = _NAME.sub(lambda found: others.get(found[0], found[0]), text)
         own = sorted(set(_RUN.findall(text)))
         self._chance.shuffle(own)
@@ -180,8 +190,11 @@ class _Variation:
         for run in own:
             if len(self._words.pairs) >= int(self._pairs_wanted.at(characters)):
                 break
-            others[run] = crossed(run, self._run(), self._chance)
-            self._words.add(others[run])
+            for _ in range(_TRIES):
+                others[run] = crossed(run, self._run(), self._chance)
+                if not self._words.pairs.issuperset(pairs(others[run])):
+                    break
+            self._words.pairs.update(pairs(others[run]))
         return _RUN.sub(lambda found: others.get(found[0], found[0]), text)
 
     def _like(self, name: str) -> str:
