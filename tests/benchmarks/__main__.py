@@ -14,6 +14,7 @@ import platform
 import shutil
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,11 @@ def main() -> None:
     if not Path("/proc/self/smaps_rollup").exists():
         raise SystemExit("memory is read from /proc: run the benchmarks on Linux")
     chosen = options()
-    # The processes find what this one found.
+    # The processes find what this one found, and no setting of whoever runs them.
     own = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, own))
+    for name in [name for name in os.environ if name.startswith("FIXDEX_")]:
+        del os.environ[name]
     asked = read_questions(chosen.questions)
     real = list(posts(chosen.posts))
     if not asked or not real:
@@ -122,34 +125,34 @@ def main() -> None:
         "load_before": os.getloadavg()[0],
         "sizes": [],
     }
+    chosen.to.mkdir(parents=True, exist_ok=True)
     for size in chosen.sizes.split(","):
-        folder = chosen.to / "work" / "posts"
-        shutil.rmtree(chosen.to / "work", ignore_errors=True)
         count = len(real) if size == "all" else int(size)
-        words = str(write_posts(folder, more_posts(real, count)))
-        written = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-        systems: dict[str, Any] = {}
-        result["sizes"].append(
-            {
-                "posts": len(written),
-                "mb": sum(written) / 1e6,
-                "words": words,
-                "systems": systems,
-            }
-        )
-        for name in chosen.systems.split(","):
-            sys.stderr.write(f"{len(written)} posts: {name}\n")
-            place = chosen.to / "work" / name
-            python = chosen.alone if name == ALONE else sys.executable
-            systems[name] = Run(
-                name, python, folder, place, chosen.questions, chosen.times
-            ).measure(asked)
-            shutil.rmtree(place)
-            # What is done already is kept, should the rest fail.
-            (chosen.to / "figures.json").write_text(json.dumps(result, indent=1), "utf-8")
-    shutil.rmtree(chosen.to / "work")
-    (chosen.to / "figures.md").write_text(tables(result), "utf-8")
-    (chosen.to / "figures.svg").write_text(plot(result), "utf-8")
+        with tempfile.TemporaryDirectory(prefix="work-", dir=chosen.to) as work:
+            folder = Path(work, "posts")
+            words = str(write_posts(folder, more_posts(real, count)))
+            written = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
+            systems: dict[str, Any] = {}
+            result["sizes"].append(
+                {
+                    "posts": len(written),
+                    "mb": sum(written) / 1e6,
+                    "words": words,
+                    "systems": systems,
+                }
+            )
+            for name in chosen.systems.split(","):
+                sys.stderr.write(f"{len(written)} posts: {name}\n")
+                place = Path(work, name)
+                python = chosen.alone if name == ALONE else sys.executable
+                one = Run(name, python, folder, place, chosen.questions, chosen.times)
+                systems[name] = one.measure(asked)
+                shutil.rmtree(place)
+                # What is done already is kept, should the rest fail.
+                told = json.dumps(result, indent=1, ensure_ascii=False)
+                (chosen.to / "figures.json").write_text(told, "utf-8")
+                (chosen.to / "figures.md").write_text(tables(result), "utf-8")
+                (chosen.to / "figures.svg").write_text(plot(result), "utf-8")
     print(tables(result))
 
 

@@ -115,9 +115,9 @@ class Fts5:
         if not words:
             return []
         rows = self._base.execute(
-            "select path from (select rowid, bm25(words, 2.0, 1.0) as rank from words"
-            f" where words match ? order by rank limit {BEST}) as best"
-            " join post on post.number = best.rowid order by rank",
+            "select path from (select rowid, bm25(words, 2.0, 1.0) as score from words"
+            f" where words match ? order by score limit {BEST}) as best"
+            " join post on post.number = best.rowid order by score",
             (" OR ".join(f'"{word}"' for word in words),),
         )
         return [path for (path,) in rows]

@@ -1,4 +1,4 @@
-"""The figures of a run as a picture: a panel for each cost, by number of posts, both in powers."""
+"""The figures of a run as a picture: a panel for each cost, by number of posts."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Container, Iterator, Sequence
@@ -30,12 +31,17 @@ def run(command: Sequence[str], well: Container[int] = (0,)) -> Ended:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        while True:
-            try:
-                printed, said = process.communicate(timeout=_EVERY)
-                break
-            except subprocess.TimeoutExpired:
-                peak = max(peak, resident(process.pid))
+        try:
+            while True:
+                try:
+                    printed, said = process.communicate(timeout=_EVERY)
+                    break
+                except subprocess.TimeoutExpired:
+                    peak = max(peak, resident(process.pid))
+        except BaseException:
+            # Ctrl-C does not reach a session of its own.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         seconds = time.perf_counter() - started
     if process.returncode not in well:
         raise SystemExit(f"{' '.join(command)}\nended with code {process.returncode}:\n{said}")

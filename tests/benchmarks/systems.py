@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 SUFFIXES = (".md", ".markdown", ".mdx")
+# As Fixdex reads a folder: the rest of what begins with a dot may hold posts.
+_NOT_ENTERED = frozenset({".git", ".obsidian", ".trash", ".fixdex", "node_modules"})
 # So many pages a reader looks at.
 BEST = 10
 
@@ -33,8 +35,11 @@ def posts(folder: Path) -> Iterator[tuple[str, str]]:
     """(path, text) of every post below a folder, in a fixed order."""
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder)
-        hidden = any(part.startswith(".") for part in path.parts)
-        if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+        if (
+            file.suffix.lower() in SUFFIXES
+            and _NOT_ENTERED.isdisjoint(path.parts)
+            and file.is_file()
+        ):
             yield path.as_posix(), file.read_text("utf-8", "replace")
 
 
