@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.figures import COMPARED, ITS_OWN, tables, with_all
+from benchmarks.figures import COMPARED, ITS_OWN, P95, P99, tables, with_all
 from benchmarks.more_posts import Words, more_posts
 from benchmarks.plot import plot
 from benchmarks.questions import read_questions
@@ -142,3 +142,8 @@ def test_the_picture_has_a_point_for_every_figure(sizes: int) -> None:
     points = [one.text for one in root.iter("{http://www.w3.org/2000/svg}title")]
     assert len(points) == 2 * sizes
     assert "whoosh, 1,000 posts: 20.0 s" in points
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    values = list(range(1, 101))
+    assert (P95(values), P99(values), P99([7.0])) == (95, 99, 7)

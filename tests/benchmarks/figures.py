@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,11 +30,11 @@ class Row:
 
 
 def percentile(share: float) -> Callable[[Sequence[float]], float]:
-    """The value that a share of the values does not exceed."""
+    """The least of the values that a share of them does not exceed."""
 
     def of(values: Sequence[float]) -> float:
         ordered = sorted(values)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
     return of
 

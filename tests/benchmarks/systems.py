@@ -67,6 +67,10 @@ class Fixdex:
     def open(self) -> None:
         self._knowledge_base.generation()
 
+    def warm_up(self) -> None:
+        """Loads what `fixdex serve` loads before it listens."""
+        self._knowledge_base.warm_up()
+
     def update(self, path: str) -> None:
         self._knowledge_base.rebuild()
 
