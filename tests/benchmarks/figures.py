@@ -68,11 +68,12 @@ ITS_OWN = (
     Row("whole answer asked again, median", "ms", "answer_all_again_ms", MEDIAN),
     Row("whole answer over HTTP, median", "ms", "serve_answer_ms", MEDIAN),
     Row("whole answer over HTTP, 99th percentile", "ms", "serve_answer_ms", P99),
-    Row("one changed post, saved to found, `serve --watch`", "s", "saved_to_found_s"),
     Row("`fixdex ask`, new process to its end", "s", "ask_start_s"),
     Row("`fixdex serve`, new process to first answer", "s", "serve_start_s"),
     Row("memory of the server after all questions", "MB", "serve_memory_mb"),
     Row("the same, proportional", "MB", "serve_memory_pss_mb"),
+    Row("one changed post, saved to found, `serve --watch`", "s", "saved_to_found_s"),
+    Row("most memory of the server and what rebuilds, meanwhile", "MB", "serve_peak_mb"),
     Row("memory of the server after these changes", "MB", "serve_memory_changed_mb"),
     Row("the same, proportional", "MB", "serve_memory_changed_pss_mb"),
 )

@@ -12,6 +12,8 @@ from pathlib import Path
 
 # How often it is looked what is resident.
 _EVERY = 0.2
+# Idle is who uses less than this share of a core for so many seconds.
+_IDLE, _LOOKED = 0.1, 0.5
 _MB = 1e6
 
 
@@ -71,6 +73,23 @@ def proportional(session: int) -> float:
         )
         / _MB
     )
+
+
+def wait_until_idle(session: int) -> None:
+    """Waits until the processes of a session have nothing to do, a minute at the most."""
+    before, end = -1.0, time.monotonic() + 60
+    while time.monotonic() < end:
+        now = sum(_processor_seconds(text) for text in _read(session, "stat"))
+        # A process that ended takes its seconds along.
+        if 0 <= now - before <= _IDLE * _LOOKED:
+            return
+        before = now
+        time.sleep(_LOOKED)
+
+
+def _processor_seconds(stat: str) -> float:
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(session: int, name: str) -> Iterator[str]:

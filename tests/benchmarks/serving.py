@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.changing import middling_post, unknown_word
-from benchmarks.processes import proportional, resident, run
+from benchmarks.processes import proportional, resident, run, wait_until_idle
 from benchmarks.questions import Asked
 
 # How often it is looked whether a change is found, and when it will never be.
 _EVERY, _NEVER = 0.02, 120
+# How often it is looked meanwhile what is resident.
+_LOOKED = 0.2
 
 
 def ask(python: str, folder: Path, place: Path, question: str) -> float:
@@ -48,6 +50,8 @@ def serve(python: str, folder: Path, place: Path, asked: list[Asked], times: int
             "serve_start_s": statistics.median(starts),
             "serve_starts_s": starts,
         }
+        # It looks for posts that changed before it began to follow them.
+        wait_until_idle(session)
         took = []
         for one in asked:
             before = time.perf_counter()
@@ -56,7 +60,13 @@ def serve(python: str, folder: Path, place: Path, asked: list[Asked], times: int
         figures["serve_answer_ms"] = took
         figures["serve_memory_mb"] = resident(session)
         figures["serve_memory_pss_mb"] = proportional(session)
-        found = [_saved_to_found(site, folder, path, text, number) for number in range(times)]
+        found, peaks = [], []
+        for number in range(times):
+            seconds, peak = _saved_to_found(server, folder, path, text, number)
+            found.append(seconds)
+            peaks.append(peak)
+            wait_until_idle(session)
+        figures["serve_peak_mb"] = max(peaks)
         figures["saved_to_found_s"] = statistics.median(found)
         figures["saved_to_found_each_s"] = found
         figures["serve_memory_changed_mb"] = resident(session)
@@ -107,19 +117,27 @@ def _serving(python: str, folder: Path, place: Path) -> Iterator[_Server]:
             server.stdout.close()
 
 
-def _saved_to_found(site: str, folder: Path, path: str, text: str, number: int) -> float:
-    """Seconds from the moment that a post is saved until the search page has it."""
+def _saved_to_found(
+    server: _Server, folder: Path, path: str, text: str, number: int
+) -> tuple[float, float]:
+    """Seconds from the moment that a post is saved until the search page has it.
+
+    And the megabytes that were resident at most meanwhile.
+    """
     word = unknown_word(number)
     query = urllib.parse.urlencode({"q": word})
     (folder / path).write_text(f"{text}\n\n{word}\n", "utf-8")
     saved = time.perf_counter()
+    peak, looked = 0.0, saved
     while True:
-        hits = _fetch(f"{site}/api/search?{query}")["hits"]
+        hits = _fetch(f"{server.site}/api/search?{query}")["hits"]
         seconds = time.perf_counter() - saved
         if hits and hits[0]["post"]["path"] == path:
-            return seconds
+            return seconds, peak
         if seconds > _NEVER:
             raise SystemExit(f"{path} was saved and is not found after {_NEVER} s")
+        if time.perf_counter() - looked > _LOOKED:
+            peak, looked = max(peak, resident(server.session)), time.perf_counter()
         time.sleep(_EVERY)
 
 
