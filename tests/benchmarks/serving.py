@@ -128,7 +128,7 @@ def _saved_to_found(
     query = urllib.parse.urlencode({"q": word})
     (folder / path).write_text(f"{text}\n\n{word}\n", "utf-8")
     saved = time.perf_counter()
-    peak, looked = 0.0, saved
+    peak, looked = resident(server.session), saved
     while True:
         hits = _fetch(f"{server.site}/api/search?{query}")["hits"]
         seconds = time.perf_counter() - saved
