@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.figures import COMPARED, ITS_OWN, P95, P99, tables, with_all
+from benchmarks.folder import posts
 from benchmarks.more_posts import Words, more_posts
 from benchmarks.plot import plot
 from benchmarks.questions import read_questions
-from benchmarks.systems import posts
 from conftest import ROOT, missing, write_posts
 from posts_for_tests import FAQ, POSTS
 

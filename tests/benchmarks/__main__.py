@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import tables
+from benchmarks.folder import posts
 from benchmarks.more_posts import more_posts, write_posts
 from benchmarks.plot import plot
 from benchmarks.processes import run
 from benchmarks.questions import Asked, read_questions
 from benchmarks.serving import ask, serve
-from benchmarks.systems import ALONE, FAST, SYSTEMS, posts
+from benchmarks.systems import ALONE, FAST, SYSTEMS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

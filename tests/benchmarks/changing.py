@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from benchmarks.systems import posts
+from benchmarks.folder import posts
 
 _DRAFT = re.compile(r"^draft:\s*true", re.MULTILINE)
 

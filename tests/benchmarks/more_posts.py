@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from benchmarks.systems import posts
+from benchmarks.folder import posts
 
 Post = tuple[str, str]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")

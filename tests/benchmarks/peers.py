@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.systems import BEST, posts, title_of
+from benchmarks.folder import posts, title_of
+from benchmarks.questions import BEST
 
 _WORD = re.compile(r"\w")
 _MARKS = re.compile(r"[^\w\s]")

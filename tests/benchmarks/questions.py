@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+# So many posts a reader looks at.
+BEST = 10
 # Where no kind is told: errors as tools print them are longer than what people type.
 _TYPED = 60
 

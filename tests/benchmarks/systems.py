@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-SUFFIXES = (".md", ".markdown", ".mdx")
-# As Fixdex reads a folder: the rest of what begins with a dot may hold posts.
-_NOT_ENTERED = frozenset({".git", ".obsidian", ".trash", ".fixdex", "node_modules"})
-# So many pages a reader looks at.
-BEST = 10
+from benchmarks.peers import Bm25s, Fts5, PlainWhoosh, Tantivy
+from benchmarks.questions import BEST
 
 
 class System(Protocol):
@@ -29,28 +25,6 @@ class System(Protocol):
 
     def search(self, text: str) -> list[str]:
         """The paths of the ten best posts for the text of a question, best first."""
-
-
-def posts(folder: Path) -> Iterator[tuple[str, str]]:
-    """(path, text) of every post below a folder, in a fixed order."""
-    for file in sorted(folder.rglob("*")):
-        path = file.relative_to(folder)
-        if (
-            file.suffix.lower() in SUFFIXES
-            and _NOT_ENTERED.isdisjoint(path.parts)
-            and file.is_file()
-        ):
-            yield path.as_posix(), file.read_text("utf-8", "replace")
-
-
-_TITLE = re.compile(r"^title:\s*(\S.*)$", re.MULTILINE)
-_HEADING = re.compile(r"^#\s+(\S.*)$", re.MULTILINE)
-
-
-def title_of(path: str, text: str) -> str:
-    """What a post is called: by its header, its first heading, or its file."""
-    found = _TITLE.search(text, 0, 2000) or _HEADING.search(text)
-    return found[1] if found else path.rsplit("/", 1)[-1]
 
 
 class Fixdex:
@@ -85,38 +59,14 @@ class Fixdex:
         return self._knowledge_base.ask(text).found is not None
 
 
-def _whoosh(folder: Path, place: Path) -> System:
-    from benchmarks.peers import PlainWhoosh
-
-    return PlainWhoosh(folder, place)
-
-
-def _fts5(folder: Path, place: Path) -> System:
-    from benchmarks.peers import Fts5
-
-    return Fts5(folder, place)
-
-
-def _tantivy(folder: Path, place: Path) -> System:
-    from benchmarks.peers import Tantivy
-
-    return Tantivy(folder, place)
-
-
-def _bm25s(folder: Path, place: Path) -> System:
-    from benchmarks.peers import Bm25s
-
-    return Bm25s(folder, place)
-
-
 ALONE, FAST = "fixdex", "fixdex[fast]"
 SYSTEMS: dict[str, Callable[[Path, Path], System]] = {
     ALONE: Fixdex,
     FAST: Fixdex,
-    "whoosh": _whoosh,
-    "fts5": _fts5,
-    "tantivy": _tantivy,
-    "bm25s": _bm25s,
+    "whoosh": PlainWhoosh,
+    "fts5": Fts5,
+    "tantivy": Tantivy,
+    "bm25s": Bm25s,
 }
 
 
