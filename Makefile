@@ -3,7 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: serve test faults load fuzz lighthouse lint format screenshots clean
+# What `make benchmark` and `make load` measure, e.g. POSTS=~/blog QUESTIONS=asked.jsonl SIZES=1000,all,40000.
+POSTS ?= kb
+QUESTIONS ?= tests/kb_questions.jsonl
+SIZES ?= all
+BENCHMARK ?=
+MEASURED = build/measured
+
+.PHONY: serve test faults load fuzz benchmark lighthouse lint format screenshots clean
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,13 +34,24 @@ lighthouse: $(VENV)/ready  ## what Lighthouse says of search, post and chat, fiv
 faults: $(VENV)/ready  ## errors, damage and sudden ends, far more often than `make test`
 	FIXDEX_LONG=1 $(BIN)/python -m pytest tests/test_faults.py
 
-POSTS ?= kb
-QUESTIONS ?= tests/kb_questions.jsonl
 load: $(VENV)/ready  ## 200 clients for two minutes while a post changes again and again
 	$(BIN)/python tests/load.py $(POSTS) $(QUESTIONS)
 
 fuzz: $(VENV)/ready  ## read pastes that no one would write, for a minute
 	$(BIN)/python tests/fuzz.py
+
+$(MEASURED)/ready: pyproject.toml
+	$(PYTHON) -m venv $(MEASURED)/alone
+	$(PYTHON) -m venv $(MEASURED)/fast
+	$(MEASURED)/alone/bin/python -m pip install --quiet --upgrade pip
+	$(MEASURED)/fast/bin/python -m pip install --quiet --upgrade pip
+	$(MEASURED)/alone/bin/python -m pip install --quiet --editable .
+	$(MEASURED)/fast/bin/python -m pip install --quiet --editable '.[fast]' --group benchmarks
+	touch $@
+
+benchmark: $(MEASURED)/ready  ## Fixdex and what one would take instead, side by side
+	PYTHONPATH=tests $(MEASURED)/fast/bin/python -m benchmarks --alone $(MEASURED)/alone/bin/python \
+		--posts $(POSTS) --questions $(QUESTIONS) --sizes $(SIZES) $(BENCHMARK)
 
 lint: $(VENV)/ready  ## ruff, mypy, codespell
 	$(BIN)/ruff check .
