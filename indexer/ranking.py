@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +32,15 @@ K1 = 1.2
 TRANSLATED = 0.8
 SAID_OTHERWISE = 0.4
 
-# Problems and what each counts for.
-_Found = tuple[Ints, Floats]
 _ASKED_LATELY = 16
+
+
+class Weighted(NamedTuple):
+    """The problems that hold a term, what it counts for in each, and what it adds to a score."""
+
+    problems: Ints
+    counts: Floats
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Ranking:
         weights = np.array([[WEIGHTS[name]] for name in FIELDS])
         self._factor = (weights / (1 - b + b * lengths / mean)).astype(np.float32)
         # By term, or by ways to say one thing.
-        self._ready = Ready[_Found | None](budget, _bytes)
+        self._ready = Ready[Weighted | None](budget, _bytes)
         self._important: dict[Hashable, dict[str, float]] = {}
 
     def __len__(self) -> int:
@@ -100,9 +108,8 @@ class Ranking:
             for term in phrase.terms & free:
                 self._add(own, term, question.terms[term])
             free -= phrase.terms
-            for weight, (problems, counts) in others:
-                value = weight * self.rarity(len(problems)) * saturated(counts)
-                own[problems] = np.maximum(own[problems], value)
+            for weight, found in others:
+                own[found.problems] = np.maximum(own[found.problems], weight * found.values)
             nodes.append((phrase.terms, own))
         scores = np.zeros(len(self.engine), np.float32)
         for term in question.terms:
@@ -115,58 +122,61 @@ class Ranking:
     def _add(self, scores: Floats, term: str, weight: float) -> None:
         found = self.term(term)
         if found is not None:
-            problems, counts = found
-            scores[problems] += weight * self.rarity(len(problems)) * saturated(counts)
+            scores[found.problems] += weight * found.values
 
-    def others(self, ways: tuple[Other, ...]) -> _Found | None:
-        """(problems, counts) of several ways to say one thing, which share one frequency."""
+    def others(self, ways: tuple[Other, ...]) -> Weighted | None:
+        """The problems that hold any of several ways to say one thing; all have one frequency."""
         return self._ready.get(ways, lambda: self._share(ways))
 
-    def _share(self, ways: tuple[Other, ...]) -> _Found | None:
+    def _share(self, ways: tuple[Other, ...]) -> Weighted | None:
         parts = [
-            (problems, counts * way.share)
+            (problems, counts * np.float32(way.share))
             for way in ways
             if (found := self._together(way.words)) is not None
             for problems, counts in (found,)
         ]
-        result = None
-        if parts:
-            problems = np.concatenate([p for p, _ in parts])
-            unique, place = np.unique(problems, return_inverse=True)
-            counts = np.bincount(place, np.concatenate([c for _, c in parts]))
-            result = unique.astype(np.int32), counts.astype(np.float32)
-        return result
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return self._valued(*parts[0])
+        problems, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if len(problems) * 16 > len(self.engine):
+            # Many: cheaper to look at each problem than to sort.
+            sums = np.bincount(problems, counts)
+            problems = np.flatnonzero(sums)
+            return self._valued(problems.astype(np.int32), sums[problems].astype(np.float32))
+        unique, place = np.unique(problems, return_inverse=True)
+        return self._valued(unique, np.bincount(place, counts).astype(np.float32))
 
-    def _together(self, words: tuple[str, ...]) -> _Found | None:
+    def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
         """(problems, counts) of the problems that hold all words; what the rarest counts."""
-        result: _Found | None = None
+        result: tuple[Ints, Floats] | None = None
         for word in words:
             found = self.term(word)
             if found is None:
                 return None
             if result is None:
-                result = found
+                result = found.problems, found.counts
                 continue
-            problems, left, right = np.intersect1d(
-                result[0], found[0], assume_unique=True, return_indices=True
-            )
-            if not len(problems):
+            place = np.minimum(found.problems.searchsorted(result[0]), len(found.problems) - 1)
+            both = found.problems[place] == result[0]
+            if not both.any():
                 return None
-            result = problems, np.minimum(result[1][left], found[1][right])
+            result = result[0][both], np.minimum(result[1][both], found.counts[place[both]])
         return result
 
-    def term(self, term: str) -> _Found | None:
-        """(problems, weighted counts) of a term, or None where no problem holds it."""
+    def term(self, term: str) -> Weighted | None:
+        """The problems that hold a term, or None where none does."""
         return self._ready.get(term, lambda: self._weighted(term))
 
     def holding(self, term: str) -> int:
         """How many problems hold a term."""
         found = self.term(term)
-        return 0 if found is None else len(found[0])
+        return 0 if found is None else len(found.problems)
 
     def rarity(self, holding: int) -> float:
         """Inverse document frequency of a term that `holding` problems hold; always positive."""
-        return float(np.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5)))
+        return math.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5))
 
     def rarities(self) -> Floats:
         """The rarity of every term of the vocabulary."""
@@ -184,7 +194,7 @@ class Ranking:
 
     def _importance(self, question: Question) -> dict[str, float]:
         rarity = {
-            term: self.rarity(len(found[0]))
+            term: self.rarity(len(found.problems))
             for term in question.terms
             if (found := self.term(term)) is not None
         }
@@ -192,7 +202,7 @@ class Ranking:
             for ways in (phrase.translations, phrase.synonyms):
                 if ways and (found := self.others(ways)) is not None:
                     for term in phrase.terms:
-                        rarity.setdefault(term, self.rarity(len(found[0])))
+                        rarity.setdefault(term, self.rarity(len(found.problems)))
         unknown = self.rarity(1)
         return {t: weight * rarity.get(t, unknown) for t, weight in question.terms.items()}
 
@@ -207,7 +217,7 @@ class Ranking:
                     (self._value(self.others(ways), factor * phrase.weight, problem), way.words)
                     for factor, ways in ways_of(phrase)
                     for way in ways
-                    if self._value(self._together(way.words), 1.0, problem)
+                    if self._holds_all(way.words, problem)
                 ),
                 default=(0.0, ()),
             )
@@ -220,29 +230,42 @@ class Ranking:
         added = [one for found in parts.values() for one in found if one[1]]
         return tuple(sorted(added, key=lambda part: (-part[1], part[0])))
 
-    def _value(self, found: _Found | None, weight: float, problem: int) -> float:
+    def _value(self, found: Weighted | None, weight: float, problem: int) -> float:
         """What postings add to the score of a problem."""
-        if found is None:
+        if found is None or (place := _place(found.problems, problem)) is None:
             return 0.0
-        problems, counts = found
-        place = int(np.searchsorted(problems, problem))
-        if place == len(problems) or problems[place] != problem:
-            return 0.0
-        return weight * self.rarity(len(problems)) * float(saturated(counts[place : place + 1])[0])
+        return weight * float(found.values[place])
 
-    def _weighted(self, term: str) -> _Found | None:
+    def _holds_all(self, words: tuple[str, ...], problem: int) -> bool:
+        found = self._together(words)
+        return found is not None and _place(found[0], problem) is not None
+
+    def _weighted(self, term: str) -> Weighted | None:
         postings = self.engine.postings(term)
         if postings is None:
             return None
         problems, fields, counts = postings
-        weighted = counts * self._factor[fields, problems]
-        starts = np.flatnonzero(np.diff(problems, prepend=-1))
-        return problems[starts], np.add.reduceat(weighted, starts).astype(np.float32)
+        weighted = counts * self._factor.take(fields * np.int64(len(self.engine)) + problems)
+        first = np.ones(len(problems), bool)
+        np.not_equal(problems[1:], problems[:-1], out=first[1:])
+        starts = np.flatnonzero(first)
+        if len(starts) < len(problems):
+            problems, weighted = problems[starts], np.add.reduceat(weighted, starts)
+        return self._valued(problems, weighted)
+
+    def _valued(self, problems: Ints, counts: Floats) -> Weighted:
+        values = np.float32(self.rarity(len(problems))) * saturated(counts)
+        return Weighted(problems, counts, values)
 
 
-def _bytes(found: _Found | None) -> int:
+def _place(problems: Ints, problem: int) -> int | None:
+    place = int(problems.searchsorted(np.int32(problem)))
+    return place if place < len(problems) and problems[place] == problem else None
+
+
+def _bytes(found: Weighted | None) -> int:
     # With what a dictionary takes for its key.
-    return 200 + (found[0].nbytes + found[1].nbytes if found is not None else 0)
+    return 200 + (sum(column.nbytes for column in found) if found is not None else 0)
 
 
 def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:
@@ -253,7 +276,7 @@ def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:
 
 def saturated(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Weighted counts, grown less and less: 1 would be reached at infinity times (K1 + 1)."""
-    return (counts * (K1 + 1) / (counts + K1)).astype(np.float32)
+    return counts * np.float32(K1 + 1) / (counts + np.float32(K1))
 
 
 def unknown_words(question: str, ranking: Ranking) -> tuple[str, ...]:
