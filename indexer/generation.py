@@ -99,7 +99,7 @@ class Generation:
 
     def read(self, text: str) -> tuple[Question, str | None]:
         """The question that a text asks, and the text with unknown words as posts spell them."""
-        found = corrections(text[:_SPELLED], self.ranking.holding)
+        found = corrections(text[:_SPELLED], self.ranking.holding_all)
         suggestion = text
         for typed, meant in found.items():
             suggestion = re.sub(rf"\b{typed}\b", self._as_written(typed, meant), suggestion)

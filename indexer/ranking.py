@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -173,6 +173,15 @@ class Ranking:
         """How many problems hold a term."""
         found = self.term(term)
         return 0 if found is None else len(found.problems)
+
+    def holding_all(self, terms: Sequence[str]) -> list[int]:
+        """How many problems hold each of several terms."""
+        numbers = self.engine.vocabulary().find_all(terms)
+        known = numbers >= 0
+        holding = np.zeros(len(numbers), np.int32)
+        holding[known] = self.engine.holding()[numbers[known]]
+        found: list[int] = holding.tolist()
+        return found
 
     def rarity(self, holding: int) -> float:
         """Inverse document frequency of a term that `holding` problems hold; always positive."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from indexer.analyzer import words
 
@@ -13,30 +13,32 @@ _WORD = re.compile(r"(?<![\w.\-/\\:])[A-Za-z]{3,20}(?![\w.\-/\\:])")
 _SHORTEST = 5
 # What makes another word of a word: `starter` is no slip of `start`.
 _MAKES_ANOTHER = ("er", "ers", "or", "ors", "ly", "ness", "able", "ment", "ments")
+# For each of several terms, how many problems hold it.
+Holding = Callable[[Sequence[str]], Sequence[int]]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict[str, str]:
+def corrections(text: str, holding: Holding, most: int = 4) -> dict[str, str]:
     """For each unknown word of a text, as it was typed, the nearest word that posts have.
 
-    `holding` says how many problems hold a term. Codes and identifiers are never corrected: only
-    words of letters, all lower case but for the first, are. Where more words are unknown than can
-    be corrected, the question is about something else, and none is.
+    `holding` says how many problems hold each of several terms. Codes and identifiers are never
+    corrected: only words of letters, all lower case but for the first, are. Where more words are
+    unknown than can be corrected, the question is about something else, and none is.
     """
     found: dict[str, str] = {}
     lost = set()
-    for match in _WORD.finditer(text):
-        typed = match[0]
-        if typed in found or not typed[1:].islower() or _held(typed, holding):
-            continue
+    words_typed = list(dict.fromkeys(word for word in _WORD.findall(text) if word[1:].islower()))
+    known = holding([_stem(word) for word in words_typed])
+    for typed in (word for word, held in zip(words_typed, known, strict=True) if not held):
         tried = sorted(set(_one_edit(typed.lower()))) if len(typed) >= _SHORTEST else []
-        held, near = max(
-            ((_held(word, holding), word) for word in tried if not _made_of(typed.lower(), word)),
+        held = zip(holding([_stem(word) for word in tried]), tried, strict=True)
+        near = max(
+            (one for one in held if one[0] and not _made_of(typed.lower(), one[1])),
             key=lambda one: one[0],
-            default=(0, ""),
+            default=None,
         )
-        if held:
-            found[typed] = near
+        if near is not None:
+            found[typed] = near[1]
         else:
             lost.add(typed)
             if len(lost) > most:
@@ -49,10 +51,6 @@ def corrections(text: str, holding: Callable[[str], int], most: int = 4) -> dict
 def is_near(typed: str, word: str) -> bool:
     """Whether a word is one letter away from what was typed."""
     return word in _one_edit(typed.lower())
-
-
-def _held(word: str, holding: Callable[[str], int]) -> int:
-    return holding(_stem(word))
 
 
 def _made_of(typed: str, word: str) -> bool:

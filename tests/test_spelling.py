@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from conftest import MakeKnowledgeBase
@@ -12,8 +14,9 @@ from posts_for_tests import POSTS
 KNOWN = {"function": 9, "connection": 5, "refused": 4}
 
 
-def holding(term: str) -> int:
-    return {words(word)[0].text: count for word, count in KNOWN.items()}.get(term, 0)
+def holding(terms: Sequence[str]) -> list[int]:
+    known = {words(word)[0].text: count for word, count in KNOWN.items()}
+    return [known.get(term, 0) for term in terms]
 
 
 @pytest.mark.parametrize(
@@ -57,10 +60,10 @@ def test_search_offers_the_nearest_word_and_keeps_the_question(make_kb: MakeKnow
 def test_a_text_in_another_language_is_given_up_soon() -> None:
     looked_up = 0
 
-    def none(_: str) -> int:
+    def none(terms: Sequence[str]) -> list[int]:
         nonlocal looked_up
-        looked_up += 1
-        return 0
+        looked_up += len(terms)
+        return [0] * len(terms)
 
     text = " ".join(f"unwort{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(200))
     assert corrections(text, none) == {}
