@@ -87,7 +87,9 @@ class KnowledgeBase:
         """Loads now what the first question would wait for."""
         warm_up()
         generation = self.generation()
-        generation.judge(generation.read("error 错误")[0])
+        # Of a paste all is read that is read of questions, and more.
+        for question in ("error 错误", "Traceback:\nValueError: 错误"):
+            generation.judge(generation.read(question)[0])
 
     def search(
         self,
