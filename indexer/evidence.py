@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.chinese import language_of
-from indexer.occurrences import Met, Text, Wanted, gather, meet, want
+from indexer.occurrences import Met, Text, Wanted, gather, meet, ranges, want
 from indexer.postings import FIELDS, Floats, Ints, Places
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
@@ -249,10 +249,13 @@ class Evidence:
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
         recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
         spots, at = np.unique(place, return_index=True)
-        rarity = np.append(self._rarity[text.words], np.float32(0))
-        covered = np.bincount(block[at], rarity[spots], len(text.fields))
-        # What the words of each block are worth together.
-        held = np.add.reduceat(rarity, text.edges, dtype=np.float64)
+        covered = np.bincount(block[at], self._rarity[text.words[spots]], len(text.fields))
+        # What the words of each block that holds any are worth together.
+        held = np.ones(len(text.fields))
+        holding = np.flatnonzero(covered)
+        ends = np.append(text.edges, len(text.words))[holding + 1]
+        inside, of = ranges(text.edges[holding], ends)
+        held[holding] = np.bincount(of, self._rarity.take(text.words[inside]), len(holding))
         precision = np.minimum(1.0, covered / np.maximum(held, 1e-6))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 

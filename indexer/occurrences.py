@@ -22,12 +22,20 @@ _READ = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The words of a question, numbered; a way is a word or words that say some of them."""
+    """The words of a question, numbered; a way is a word or words that say some of them.
+
+    `firsts` are the terms that ways begin with. Ways of one word stand side by side: those of
+    `firsts[i]` from `starts[i]` to `starts[i + 1]` in `said` and `factors`. Ways of more words
+    stand in `longer`: which first, the terms of the rest, the words said, the factor.
+    """
 
     names: tuple[str, ...]
     importance: Floats
-    # first word's term → (rest of the words' terms, words said, factor)
-    ways: Mapping[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]]
+    firsts: Ints
+    starts: Places
+    said: Ints
+    factors: Floats
+    longer: tuple[tuple[int, tuple[int, ...], tuple[int, ...], float], ...]
     codes: frozenset[str]
 
 
@@ -89,13 +97,18 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
     names = sorted(dict.fromkeys(names), key=lambda name: (-importance[name], name))
     names = names[:_MOST_WORDS]
     number = {name: i for i, name in enumerate(names)}
-    ways: dict[int, list[tuple[tuple[int, ...], tuple[int, ...], float]]] = {}
+    single: dict[int, list[tuple[int, float]]] = {}
+    several: list[tuple[int, tuple[int, ...], tuple[int, ...], float]] = []
 
     def add(way: tuple[str, ...], said: tuple[int, ...], factor: float) -> None:
         rows = [vocabulary.find(word) for word in way]
         if said and all(row is not None for row in rows):
             first, *rest = (row for row in rows if row is not None)
-            ways.setdefault(first, []).append((tuple(rest), said, factor))
+            ways = single.setdefault(first, [])
+            if rest:
+                several.append((first, tuple(rest), said, factor))
+            else:
+                ways += [(word, factor) for word in said]
 
     for name, i in number.items():
         add((name,), (i,), 1.0)
@@ -104,8 +117,17 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
         for factor, ways_said in ways_of(phrase):
             for way in ways_said:
                 add(way.words, said, factor)
+    place = {first: i for i, first in enumerate(single)}
+    ways = [way for own in single.values() for way in own]
     return Wanted(
-        tuple(names), np.array([importance[n] for n in names], np.float32), ways, question.codes
+        tuple(names),
+        np.array([importance[name] for name in names], np.float32),
+        np.array(list(single), np.int32),
+        np.cumsum([0, *map(len, single.values())]),
+        np.array([word for word, _ in ways], np.int32),
+        np.array([factor for _, factor in ways], np.float32),
+        tuple((place[first], rest, said, factor) for first, rest, said, factor in several),
+        question.codes,
     )
 
 
@@ -127,28 +149,31 @@ def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:
 
     `slots` has a -1 for every term of the vocabulary, and has it again afterwards.
     """
-    firsts = list(wanted.ways)
+    firsts = wanted.firsts
     slots[firsts] = np.arange(len(firsts), dtype=np.int32)
-    found = slots[words]
+    # Half the time of `slots[words]`: every word of sixty problems is looked up.
+    found = slots.take(words)
     slots[firsts] = -1
     hits = np.flatnonzero(found >= 0)
-    of, hits = np.divmod(np.sort(found[hits].astype(np.int64) * len(words) + hits), len(words))
-    edges = np.searchsorted(of, np.arange(len(firsts) + 1))
-    places, numbers, factors = [], [], []
-    for i, first in enumerate(firsts):
-        mine = hits[edges[i] : edges[i + 1]]
-        if not len(mine):
-            continue
-        for rest, said, factor in wanted.ways[first]:
-            there = mine
-            for step, row in enumerate(rest, 1):
-                ahead = np.minimum(there + step, len(words) - 1)
-                further = np.minimum(ahead + 1, len(words) - 1)
-                there = there[(words[ahead] == row) | (words[further] == row)]
-            for word in said if len(there) else ():
-                places.append(there)
-                numbers.append(np.full(len(there), word, np.int32))
-                factors.append(np.full(len(there), factor, np.float32))
-    if not places:
-        return Met(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+    of = found[hits]
+    way, hit = ranges(wanted.starts[of], wanted.starts[of + 1])
+    places, numbers, factors = [hits[hit]], [wanted.said[way]], [wanted.factors[way]]
+    last = len(words) - 1
+    for first, rest, said, factor in wanted.longer:
+        there = hits[of == first]
+        for step, row in enumerate(rest, 1):
+            ahead = np.minimum(there + step, last)
+            there = there[(words[ahead] == row) | (words[np.minimum(ahead + 1, last)] == row)]
+        for word in said if len(there) else ():
+            places.append(there)
+            numbers.append(np.full(len(there), word, np.int32))
+            factors.append(np.full(len(there), factor, np.float32))
     return Met(np.concatenate(places), np.concatenate(numbers), np.concatenate(factors))
+
+
+def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
+    """All whole numbers of several ranges one after the other, and for each the number of its."""
+    lengths = ends - starts
+    owner = np.repeat(np.arange(len(starts)), lengths)
+    before = np.cumsum(lengths) - lengths
+    return np.arange(len(owner)) + (starts - before)[owner], owner
