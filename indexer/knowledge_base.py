@@ -87,10 +87,10 @@ class KnowledgeBase:
     def warm_up(self) -> None:
         """Loads now what the first question would wait for."""
         warm_up()
-        generation = self.generation()
         # Of a paste all is read that is read of questions, and more.
         for question in ("error 错误", "Traceback:\nValueError: 错误"):
-            generation.judge(generation.read(question)[0])
+            self.search(question)
+            self.ask(question)
         if not gc.get_freeze_count():
             # Looked through for rubbish again, what stays costs a question 65 ms now and then.
             gc.collect()
