@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
+from indexer.alternatives import by_first_letter
 from indexer.analyzer import fold
 from indexer.chinese import HAN
 
@@ -215,18 +216,10 @@ def _role_of() -> dict[str, Role]:
 
 @functools.cache
 def _phrases() -> re.Pattern[str]:
-    # By first letter, so that `re` skips what begins none: a third of the time.
-    begin: dict[str, list[str]] = {}
-    for phrase in sorted(_role_of(), key=len, reverse=True):
-        begin.setdefault(re.escape(phrase[0]), []).append(re.escape(phrase[1:]))
-    return re.compile(
-        "|".join(
-            rf"{first}(?<![a-z]{first})(?:{'|'.join(rest)})(?![a-z])"
-            if first.isascii()
-            else f"{first}(?:{'|'.join(rest)})"
-            for first, rest in begin.items()
-        )
-    )
+    phrases = sorted(_role_of(), key=len, reverse=True)
+    latin = [re.escape(phrase) + "(?![a-z])" for phrase in phrases if phrase.isascii()]
+    han = [re.escape(phrase) for phrase in phrases if not phrase.isascii()]
+    return re.compile(f"{by_first_letter(latin, after='[a-z]')}|{by_first_letter(han)}")
 
 
 @functools.cache
