@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import snowballstemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,18 @@ def test_a_term_points_at_the_text_as_it_was_given() -> None:
     shown = {text[term.start : term.end] for term in terms(text)}
     assert "ＲＮＮＣｅｌｌ" in shown
     assert "設定" in shown
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.from_regex(r"[a-z]{3,12}", fullmatch=True),
+    st.sampled_from("able age al ance ant ate ator ed ence ent er ful ic ical ing ion ism ist iti "
+                    "ive ize less li logist ly ment ness or ous s th tional ward y".split()),
+)  # fmt: skip
+def test_every_english_word_is_found_by_its_stem(word: str, ending: str) -> None:
+    stem = snowballstemmer.stemmer("english").stemWord
+    assert words(word) == {stem(word) if len(word) > 3 else word}
+    assert words(word + ending) == {stem(word + ending)}
 
 
 def test_zero_width_signs_do_not_part_a_word() -> None:
