@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from array import array
+from array import array as packed
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,10 +75,10 @@ def collect(problems: Iterable[Counted]) -> Postings:
     numbers: defaultdict[str, int] = defaultdict()
     numbers.default_factory = numbers.__len__
     number = numbers.__getitem__
-    rows = array("i")
-    counts = array("f")
+    rows = packed("i")
+    counts = packed("f")
     sizes: list[int] = []
-    words = array("i")
+    words = packed("i")
     lengths: list[int] = []
     blocks: list[tuple[int, int]] = []
     block_counts: list[int] = []
