@@ -14,7 +14,7 @@ from operator import itemgetter
 import snowballstemmer
 
 from indexer.chinese import HAN, simplified
-from indexer.dictionary import VERSION, search_words
+from indexer.dictionary import VERSION, Word, search_words
 
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
@@ -140,7 +140,7 @@ class Tally:
             (self._parts, PART),
             (self._pairs, BIGRAM),
         ):
-            for term, times in Counter(terms).items():
+            for term, times in Counter(terms).items() if terms else ():
                 counts[term] = counts.get(term, 0.0) + weight * times
         return counts
 
@@ -226,17 +226,18 @@ def _cut(token: str) -> tuple[_Cut, ...]:
 @functools.lru_cache(maxsize=200_000)
 def _by_weight(token: str) -> tuple[Sequence[str], ...]:
     """The terms of a token: words and pieces as they stand, pieces, parts, and pairs."""
-    words, pieces, parts, pairs = [], [], [], []
+    if _RUN.match(token):
+        known, between = _words_and_pairs(token)
+        return tuple(word for word, _, _ in known), (), (), tuple(pair for pair, _, _ in between)
+    words, pieces, parts = [], [], []
     for term, weight, _, _ in _terms_of(token):
-        if weight >= PIECE:
-            words.append(term)
-            if weight == PIECE:
-                pieces.append(term)
-        elif weight == PART:
+        if weight == PART:
             parts.append(term)
-        else:
-            pairs.append(term)
-    return tuple(words), tuple(pieces), tuple(parts), tuple(pairs)
+            continue
+        words.append(term)
+        if weight == PIECE:
+            pieces.append(term)
+    return tuple(words), tuple(pieces), tuple(parts), ()
 
 
 def _terms_of(token: str) -> Iterable[_Cut]:
@@ -276,21 +277,28 @@ def _cut_lump(lump: str) -> Iterable[_Cut]:
 
 
 def _cut_han(run: str) -> Iterable[_Cut]:
-    """jieba's words of a Chinese run, the words inside long words, and the pairs between words."""
-    words = search_words(run)
-    known = {start for _, start, end in words if end - start == 2}
+    """The words of a Chinese run, and the pairs between them."""
+    words, pairs = _words_and_pairs(run)
     found = [(word, WHOLE, start, end) for word, start, end in words]
-    found += [
-        (run[start : start + 2], BIGRAM, start, start + 2)
+    found += [(pair, BIGRAM, start, end) for pair, start, end in pairs]
+    return sorted(found, key=lambda term: (term[2], -term[3]))
+
+
+def _words_and_pairs(run: str) -> tuple[list[Word], list[Word]]:
+    """jieba's words of a Chinese run and the words inside long words, and all other pairs."""
+    words = search_words(run)
+    words.sort(key=_END, reverse=True)
+    words.sort(key=_START)
+    known = {start for _, start, end in words if end - start == 2}
+    pairs = [
+        (run[start : start + 2], start, start + 2)
         for start in range(len(run) - 1)
         if start not in known
     ]
-    found.sort(key=_END, reverse=True)
-    found.sort(key=_START)
-    return found
+    return words, pairs
 
 
-_START, _END = itemgetter(2), itemgetter(3)
+_START, _END = itemgetter(1), itemgetter(2)
 _stemmer = snowballstemmer.stemmer("english")
 _lock = threading.Lock()
 

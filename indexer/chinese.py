@@ -36,12 +36,18 @@ def language_of(text: str) -> str:
     if len(han) * _LETTERS < latin or not han:
         return "en"
     counts = Counter(han)
-    traditional = sum(n for char, n in counts.items() if ord(char) in simplified())
-    only_simplified = sum(n for char, n in counts.items() if char in _only_simplified())
+    traditional = sum(counts[char] for char in counts.keys() & _only_traditional())
+    only_simplified = sum(counts[char] for char in counts.keys() & _only_simplified())
     return "zh-Hant" if traditional > only_simplified else "zh"
 
 
 _NO_LETTERS = bytes(byte for byte in range(256) if chr(byte) not in ascii_letters)
+
+
+@functools.cache
+def _only_traditional() -> frozenset[str]:
+    """Characters that Simplified writing does not have."""
+    return frozenset(map(chr, simplified()))
 
 
 @functools.cache

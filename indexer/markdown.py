@@ -97,7 +97,8 @@ def _parser(*, inline: bool) -> MarkdownIt:
         parser.add_render_rule("code_block", _render_code)
     else:
         rules.disable("reference")
-        parser.core.ruler.disable(["inline", "text_join"])
+        # A post's text has one kind of line ends, and no NUL.
+        parser.core.ruler.disable(["normalize", "inline", "text_join"])
     return parser
 
 

@@ -60,6 +60,7 @@ _LABEL = re.compile(
     r"^[\s*_>【\[「#-]{0,20}(?:\d+[.、)）]\s*)?[*_【\[「]{0,8}(?P<name>[^\n:：*_】\]」]{1,40}?)[*_】\]」]*\s*"
     r"(?:[:：][*_】\]」]*|(?<=[】\]」]))\s*"
 )
+_AFTER_A_LABEL = re.compile(r"[:：】\]」]")
 
 
 @functools.lru_cache(maxsize=500)
@@ -101,7 +102,8 @@ def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
     if (box := _BOX.match(text)) and (role := _phrase_role(fold(box[1]).strip())) is not None:
         return Label(role, box.end())
-    match = _LABEL.match(text[:_LABEL_WITHIN])
+    beginning = text[:_LABEL_WITHIN]
+    match = _LABEL.match(beginning) if _AFTER_A_LABEL.search(beginning) else None
     if match is None:
         return _lead_in(text)
     name = _NUMBERING.sub("", fold(match["name"])).strip()
