@@ -36,8 +36,8 @@ def language_of(text: str) -> str:
     if len(han) * _LETTERS < latin or not han:
         return "en"
     counts = Counter(han)
-    traditional = sum(counts[char] for char in counts.keys() & _only_traditional())
-    only_simplified = sum(counts[char] for char in counts.keys() & _only_simplified())
+    traditional = sum(counts[char] for char in _only_traditional().intersection(counts))
+    only_simplified = sum(counts[char] for char in _only_simplified().intersection(counts))
     return "zh-Hant" if traditional > only_simplified else "zh"
 
 
