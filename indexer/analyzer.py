@@ -15,6 +15,7 @@ import snowballstemmer
 
 from indexer.chinese import HAN, simplified
 from indexer.dictionary import VERSION, Word, search_words
+from indexer.recent import Made
 
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
@@ -120,14 +121,12 @@ class Tally:
     def add(self, text: str) -> list[str]:
         """Takes in a text; gives its terms as they stand, without pairs and parts."""
         order: list[str] = []
-        for token in _TOKEN.findall(_fold(text)[0]):
-            words, pieces, parts, pairs = _by_weight(token)
+        for words, others in map(_counted.__getitem__, _TOKEN.findall(_fold(text)[0])):
             order += words
-            if pieces:
+            if others:
+                pieces, parts, pairs = others
                 self._pieces += pieces
-            if parts:
                 self._parts += parts
-            if pairs:
                 self._pairs += pairs
         self._words += order
         return order
@@ -223,12 +222,14 @@ def _cut(token: str) -> tuple[_Cut, ...]:
     return tuple(_terms_of(token))
 
 
-@functools.lru_cache(maxsize=200_000)
-def _by_weight(token: str) -> tuple[Sequence[str], ...]:
-    """The terms of a token: words and pieces as they stand, pieces, parts, and pairs."""
+_Strings = tuple[str, ...]
+
+
+def _by_weight(token: str) -> tuple[_Strings, tuple[_Strings, _Strings, _Strings] | None]:
+    """The terms of a token: words and pieces as they stand; and the pieces, parts and pairs."""
     if _RUN.match(token):
-        known, between = _words_and_pairs(token)
-        return tuple(word for word, _, _ in known), (), (), tuple(pair for pair, _, _ in between)
+        found, between = _words_and_pairs(token)
+        return tuple(word for word, _, _ in found), ((), (), tuple(pair for pair, _, _ in between))
     words, pieces, parts = [], [], []
     for term, weight, _, _ in _terms_of(token):
         if weight == PART:
@@ -237,7 +238,11 @@ def _by_weight(token: str) -> tuple[Sequence[str], ...]:
         words.append(term)
         if weight == PIECE:
             pieces.append(term)
-    return tuple(words), tuple(pieces), tuple(parts), ()
+    others = (tuple(pieces), tuple(parts), ()) if pieces or parts else None
+    return tuple(words), others
+
+
+_counted = Made(_by_weight, 100_000)
 
 
 def _terms_of(token: str) -> Iterable[_Cut]:
@@ -311,7 +316,7 @@ def _stem(word: str) -> str:
     return _stem_of(lower)
 
 
-@functools.lru_cache(maxsize=200_000)
+@functools.lru_cache(maxsize=50_000)
 def _stem_of(lower: str) -> str:
     with _lock:
         return str(_stemmer.stemWord(lower))
