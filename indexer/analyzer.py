@@ -181,8 +181,12 @@ def fingerprint() -> str:
 
 def _fold(text: str) -> tuple[str, list[int] | None]:
     """The folded text, and for each of its characters the place in `text` where lengths differ."""
-    if text.isascii():
-        return text, None
+    return (text, None) if text.isascii() else _fold_other(text)
+
+
+# A block is read for cues, then counted.
+@functools.lru_cache(maxsize=500)
+def _fold_other(text: str) -> tuple[str, list[int] | None]:
     table = _folding()
     folded = text.translate(table)
     if len(folded) == len(text):
@@ -313,10 +317,12 @@ def _stem(word: str) -> str:
     lower = word.lower()
     if len(word) < 4 or len(word) > 30 or not _PROSE.match(word) or not _ENDING.search(lower):
         return lower
-    return _stem_of(lower)
+    return _stems[lower]
 
 
-@functools.lru_cache(maxsize=50_000)
 def _stem_of(lower: str) -> str:
     with _lock:
         return str(_stemmer.stemWord(lower))
+
+
+_stems = Made(_stem_of, 50_000)

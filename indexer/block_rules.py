@@ -251,6 +251,19 @@ def paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
+def prose(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A paragraph that begins with a letter: nothing else does, and nothing else is looked for."""
+    at = state.bMarks[start] + state.tShift[start]
+    first = state.src[at]
+    if silent or not first.isalpha() or state.is_code_block(start):
+        return False
+    if first in "ie" and state.env["mdx"]:
+        return False
+    if start + 1 < end and _line(state, start + 1).startswith(("|", "-", ":")):
+        return False  # the heads of a table
+    return paragraph(state, start, end, False)
+
+
 def _underline(line: str, text: str) -> int:
     """The level of heading that a line makes of the text over it; 0 if it is a rule or text."""
     if not _SETEXT.match(line):
