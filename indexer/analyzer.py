@@ -232,8 +232,9 @@ _Strings = tuple[str, ...]
 def _by_weight(token: str) -> tuple[_Strings, tuple[_Strings, _Strings, _Strings] | None]:
     """The terms of a token: words and pieces as they stand; and the pieces, parts and pairs."""
     if _RUN.match(token):
-        found, between = _words_and_pairs(token)
-        return tuple(word for word, _, _ in found), ((), (), tuple(pair for pair, _, _ in between))
+        found = _words_of(token)
+        pairs = tuple(token[at : at + 2] for at in _between(token, found))
+        return tuple(word for word, _, _ in found), ((), (), pairs) if pairs else None
     words, pieces, parts = [], [], []
     for term, weight, _, _ in _terms_of(token):
         if weight == PART:
@@ -287,24 +288,24 @@ def _cut_lump(lump: str) -> Iterable[_Cut]:
 
 def _cut_han(run: str) -> Iterable[_Cut]:
     """The words of a Chinese run, and the pairs between them."""
-    words, pairs = _words_and_pairs(run)
+    words = _words_of(run)
     found = [(word, WHOLE, start, end) for word, start, end in words]
-    found += [(pair, BIGRAM, start, end) for pair, start, end in pairs]
+    found += [(run[at : at + 2], BIGRAM, at, at + 2) for at in _between(run, words)]
     return sorted(found, key=lambda term: (term[2], -term[3]))
 
 
-def _words_and_pairs(run: str) -> tuple[list[Word], list[Word]]:
-    """jieba's words of a Chinese run and the words inside long words, and all other pairs."""
+def _words_of(run: str) -> list[Word]:
+    """jieba's words of a Chinese run, and the words inside long words, as they begin."""
     words = search_words(run)
     words.sort(key=_END, reverse=True)
     words.sort(key=_START)
+    return words
+
+
+def _between(run: str, words: Sequence[Word]) -> Iterable[int]:
+    """Where the pairs begin that are none of these words."""
     known = {start for _, start, end in words if end - start == 2}
-    pairs = [
-        (run[start : start + 2], start, start + 2)
-        for start in range(len(run) - 1)
-        if start not in known
-    ]
-    return words, pairs
+    return [start for start in range(len(run) - 1) if start not in known]
 
 
 _START, _END = itemgetter(1), itemgetter(2)

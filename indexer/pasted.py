@@ -148,8 +148,9 @@ class _Reader:
         if self.grouped:
             line = _GROUP.sub("", line)
         indent = len(line) - len(line.lstrip())
-        body, grave = _message(line.strip())
-        self.printed += body != line.strip()
+        whole = line.strip()
+        body, grave = _message(whole)
+        self.printed += body != whole
         self.told |= grave
         if _TRACEBACK in body:
             self.raised_at, self.traces = indent, self.traces + 1
