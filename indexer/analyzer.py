@@ -42,7 +42,7 @@ _WORDS_ONLY = re.compile(r"\w+\Z|[^\w-]+\Z|[a-z](?:#|\+\+)\Z|\.net\Z")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _PROSE = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]{4,}\Z")
 # How words end that have another stem than themselves; a third of all words do not.
-_ENDING = re.compile(r"(?:[eilsy]|ed|ing|ic|ism|ist|ion|[ae]nt|er|or)\Z")
+_ENDING = re.compile(r"(?:[eilsy]|ed|ing|ic|is[mt]|ion|[ae]nt|er|or)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,13 @@ def _by_weight(token: str) -> tuple[_Strings, tuple[_Strings, _Strings, _Strings
     return tuple(words), others
 
 
-_counted = Made(_by_weight, 100_000)
+def _comes_again(token: str) -> bool:
+    """Whether a token is worth keeping: of long Chinese runs nine of ten stand only once."""
+    return len(token) < _LONG_RUN or not _RUN.match(token)
+
+
+_LONG_RUN = 6
+_counted = Made(_by_weight, 100_000, _comes_again)
 
 
 def _terms_of(token: str) -> Iterable[_Cut]:
