@@ -133,7 +133,7 @@ class Tally:
 
     def counts(self) -> dict[str, float]:
         """Term to what it counts for."""
-        counts: dict[str, float] = dict(Counter(self._words))
+        counts: dict[str, float] = dict(Counter(self._words)) if self._words else {}
         for terms, weight in (
             (self._pieces, PIECE - WHOLE),
             (self._parts, PART),
