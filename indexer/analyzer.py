@@ -6,13 +6,16 @@ import functools
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import snowballstemmer
 
 from indexer.chinese import HAN, simplified
-from indexer.dictionary import VERSION, search_words
+from indexer.dictionary import VERSION, Word, search_words
+from indexer.recent import Made
 
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
@@ -25,18 +28,21 @@ LONGEST_TERM = 80
 
 # A lump is a run of code or of Latin prose: words joined by the signs that join identifiers.
 _JOIN = r"(?:::|->|=>|[.\-/\\@:+#$])"
+_NAMED = r"[CcFfJj]#|[CcGg]\+\+|\.(?:NET|Net|net)\b"
+# Operators are what some errors are about: `Expected '===' and instead saw '=='`.
+_SIGN = r"[=!]==?|=>|->|<-|[<>]=|:=|&&|\|\||\?[.?]|\+\+|[+*/-]=|\*\*|<<|>>|\.\.\.|\$\{|\{\{"
 _TOKEN = re.compile(
-    rf"(?P<han>[{HAN}]+)"
-    r"|(?P<named>(?<![A-Za-z0-9_])(?:[CcFfJj]#|[CcGg]\+\+|\.(?:NET|Net|net)\b))"
-    rf"|(?P<lump>-{{0,2}}[^\W{HAN}]+(?:{_JOIN}[^\W{HAN}]+)*)"
-    # Operators are what some errors are about: `Expected '===' and instead saw '=='`.
-    r"|(?P<sign>[=!]==?|=>|->|<-|[<>]=|:=|&&|\|\||\?[.?]|\+\+|[+*/-]=|\*\*|<<|>>|\.\.\.|\$\{|\{\{)"
+    rf"[{HAN}]+|(?<![A-Za-z0-9_])(?:{_NAMED})"
+    rf"|-{{0,2}}[^\W{HAN}]+(?:{_JOIN}[^\W{HAN}]+)*|{_SIGN}"
 )
+_RUN = re.compile(f"[{HAN}]")
+_WHOLE = re.compile(f"(?:{_NAMED}|{_SIGN})\\Z")
 _PIECE = re.compile(r"\w+")
 _WORDS_ONLY = re.compile(r"\w+\Z|[^\w-]+\Z|[a-z](?:#|\+\+)\Z|\.net\Z")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
-_WORD = re.compile(r"[A-Za-z]+\Z")
 _PROSE = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]{4,}\Z")
+# How words end that have another stem than themselves; a third of all words do not.
+_ENDING = re.compile(r"(?:[eilsy]|ed|ing|ic|is[mt]|ion|[ae]nt|er|or)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ def terms(text: str, sieve: re.Pattern[str] | None = None) -> Iterator[Term]:
         if sieve is not None and not sieve.search(match[0].lower()):
             continue
         base = match.start()
-        for term, weight, start, end in _cut(match):
+        for term, weight, start, end in _cut(match[0]):
             start, end = base + start, base + end
             if offsets is not None:
                 # One character may have become several: `¼` is `1⁄4`.
@@ -100,20 +106,42 @@ def words(text: str) -> list[Term]:
     return found
 
 
-def count_terms(
-    text: str, counts: dict[str, float], times: float = 1.0, order: list[str] | None = None
-) -> None:
-    """Adds what every term of a text counts for, `times` over, to `counts`.
+class Tally:
+    """What the terms of some texts count for, added up.
 
-    Appends to `order` the terms as they stand, without pairs and parts.
+    Only the cuts that are new take time: of the others whole lists are counted at once.
     """
-    folded, _ = _fold(text)
-    get = counts.get
-    for match in _TOKEN.finditer(folded):
-        for term, weight, _start, _end in _cut(match):
-            counts[term] = get(term, 0.0) + weight * times
-            if order is not None and weight >= PIECE:
-                order.append(term)
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+        self._pieces: list[str] = []
+        self._parts: list[str] = []
+        self._pairs: list[str] = []
+
+    def add(self, text: str) -> list[str]:
+        """Takes in a text; gives its terms as they stand, without pairs and parts."""
+        order: list[str] = []
+        for words, others in map(_counted.__getitem__, _TOKEN.findall(_fold(text)[0])):
+            order += words
+            if others:
+                pieces, parts, pairs = others
+                self._pieces += pieces
+                self._parts += parts
+                self._pairs += pairs
+        self._words += order
+        return order
+
+    def counts(self) -> dict[str, float]:
+        """Term to what it counts for."""
+        counts: dict[str, float] = dict(Counter(self._words)) if self._words else {}
+        for terms, weight in (
+            (self._pieces, PIECE - WHOLE),
+            (self._parts, PART),
+            (self._pairs, BIGRAM),
+        ):
+            for term, times in Counter(terms).items() if terms else ():
+                counts[term] = counts.get(term, 0.0) + weight * times
+        return counts
 
 
 # Of a text so many letters are looked at for the words of a question.
@@ -127,7 +155,7 @@ def held(text: str, question: Mapping[str, float]) -> set[str]:
     found: set[str] = set()
     for match in _TOKEN.finditer(folded):
         if sieve is None or sieve.search(match[0].lower()):
-            found.update(term for term, *_ in _cut(match) if term in question)
+            found.update(term for term, *_ in _cut(match[0]) if term in question)
     return found
 
 
@@ -153,8 +181,12 @@ def fingerprint() -> str:
 
 def _fold(text: str) -> tuple[str, list[int] | None]:
     """The folded text, and for each of its characters the place in `text` where lengths differ."""
-    if text.isascii():
-        return text, None
+    return (text, None) if text.isascii() else _fold_other(text)
+
+
+# A block is read for cues, then counted.
+@functools.lru_cache(maxsize=500)
+def _fold_other(text: str) -> tuple[str, list[int] | None]:
     table = _folding()
     folded = text.translate(table)
     if len(folded) == len(text):
@@ -185,19 +217,59 @@ def _folding() -> dict[int, str]:
 # Cutting
 
 
-def _cut(match: re.Match[str]) -> tuple[tuple[str, float, int, int], ...]:
-    if match.lastgroup == "han":
-        return _cut_han(match[0])
-    if match.lastgroup in ("named", "sign"):
-        return ((match[0].lower(), WHOLE, 0, len(match[0])),)
-    return _cut_lump(match[0])
+# A term with its weight, and the range of the token it stands in.
+_Cut = tuple[str, float, int, int]
 
 
-@functools.lru_cache(maxsize=200_000)
-def _cut_lump(lump: str) -> tuple[tuple[str, float, int, int], ...]:
+@functools.lru_cache(maxsize=100_000)
+def _cut(token: str) -> tuple[_Cut, ...]:
+    return tuple(_terms_of(token))
+
+
+_Strings = tuple[str, ...]
+
+
+def _by_weight(token: str) -> tuple[_Strings, tuple[_Strings, _Strings, _Strings] | None]:
+    """The terms of a token: words and pieces as they stand; and the pieces, parts and pairs."""
+    if _RUN.match(token):
+        found = _words_of(token)
+        pairs = tuple(token[at : at + 2] for at in _between(token, found))
+        return tuple(word for word, _, _ in found), ((), (), pairs) if pairs else None
+    words, pieces, parts = [], [], []
+    for term, weight, _, _ in _terms_of(token):
+        if weight == PART:
+            parts.append(term)
+            continue
+        words.append(term)
+        if weight == PIECE:
+            pieces.append(term)
+    others = (tuple(pieces), tuple(parts), ()) if pieces or parts else None
+    return tuple(words), others
+
+
+def _comes_again(token: str) -> bool:
+    """Whether a token is worth keeping: of long Chinese runs nine of ten stand only once."""
+    return len(token) < _LONG_RUN or not _RUN.match(token)
+
+
+_LONG_RUN = 6
+_counted = Made(_by_weight, 100_000, _comes_again)
+
+
+def _terms_of(token: str) -> Iterable[_Cut]:
+    if len(token) <= LONGEST_TERM and _PROSE.match(token):
+        return ((_stem(token), WHOLE, 0, len(token)),)
+    if _RUN.match(token):
+        return _cut_han(token)
+    if _WHOLE.match(token):
+        return ((token.lower(), WHOLE, 0, len(token)),)
+    return _cut_lump(token)
+
+
+def _cut_lump(lump: str) -> Iterable[_Cut]:
     """A lump whole, its pieces between joining signs, and their parts by case, `_` and digits."""
     pieces = [(m[0], m.start(), m.end()) for m in _PIECE.finditer(lump)]
-    found: dict[tuple[str, int], tuple[str, float, int, int]] = {}
+    found: dict[tuple[str, int], _Cut] = {}
 
     def add(term: str, weight: float, start: int, end: int) -> None:
         if len(term) <= LONGEST_TERM:
@@ -217,32 +289,47 @@ def _cut_lump(lump: str) -> tuple[tuple[str, float, int, int], ...]:
             for part in parts:
                 if part.end() - part.start() > 1:
                     add(_stem(part[0]), PART, start + part.start(), start + part.end())
-    return tuple(found.values())
+    return found.values()
 
 
-@functools.lru_cache(maxsize=200_000)
-def _cut_han(run: str) -> tuple[tuple[str, float, int, int], ...]:
-    """jieba's words of a Chinese run, the words inside long words, and the pairs between words."""
-    found: dict[tuple[str, int], tuple[str, float, int, int]] = {}
-    for word, start, end in search_words(run):
-        found[word, start] = (word, WHOLE, start, end)
-    for start in range(len(run) - 1):
-        pair = run[start : start + 2]
-        found.setdefault((pair, start), (pair, BIGRAM, start, start + 2))
-    return tuple(sorted(found.values(), key=lambda term: (term[2], -term[3])))
+def _cut_han(run: str) -> Iterable[_Cut]:
+    """The words of a Chinese run, and the pairs between them."""
+    words = _words_of(run)
+    found = [(word, WHOLE, start, end) for word, start, end in words]
+    found += [(run[at : at + 2], BIGRAM, at, at + 2) for at in _between(run, words)]
+    return sorted(found, key=lambda term: (term[2], -term[3]))
 
 
+def _words_of(run: str) -> list[Word]:
+    """jieba's words of a Chinese run, and the words inside long words, as they begin."""
+    words = search_words(run)
+    words.sort(key=_END, reverse=True)
+    words.sort(key=_START)
+    return words
+
+
+def _between(run: str, words: Sequence[Word]) -> Iterable[int]:
+    """Where the pairs begin that are none of these words."""
+    known = {start for _, start, end in words if end - start == 2}
+    return [start for start in range(len(run) - 1) if start not in known]
+
+
+_START, _END = itemgetter(1), itemgetter(2)
 _stemmer = snowballstemmer.stemmer("english")
 _lock = threading.Lock()
 
 
-@functools.lru_cache(maxsize=200_000)
 def _stem(word: str) -> str:
     """A prose word's stem; anything else in lower case."""
     lower = word.lower()
-    if len(word) < 4 or len(word) > 30 or not _WORD.match(word):
+    if len(word) < 4 or len(word) > 30 or not _PROSE.match(word) or not _ENDING.search(lower):
         return lower
-    if not _PROSE.match(word):
-        return lower
+    return _stems[lower]
+
+
+def _stem_of(lower: str) -> str:
     with _lock:
         return str(_stemmer.stemWord(lower))
+
+
+_stems = Made(_stem_of, 50_000)

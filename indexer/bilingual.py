@@ -175,6 +175,8 @@ _MINED = re.compile(
     rf"([{HAN}]{{2,12}}) ?[（(]({_ENGLISH})[）)]"
     rf"|(?<![\w.#-])({_ENGLISH}) ?[（(]([{HAN}]{{2,8}})[）)]"
 )
+# What stands at a bracket of every such pair; most lines have none.
+_AT_BRACKET = re.compile(rf"[(（](?:(?<=[{HAN} ].)[A-Za-z]|(?<=[A-Za-z -].)[{HAN}])")
 _MOST_MINED = 50
 # Words that no name of a thing begins with.
 _BINDING = re.compile(
@@ -195,7 +197,8 @@ def find_pairs(text: str) -> tuple[Pair, ...]:
 
     Of the Chinese before or in a bracket, the last words are taken that may be the name.
     """
-    found = ((m[1] or m[4], m[2] or m[3]) for m in _MINED.finditer(text))
+    lines = (line for line in text.split("\n") if _AT_BRACKET.search(line))
+    found = ((m[1] or m[4], m[2] or m[3]) for line in lines for m in _MINED.finditer(line))
     pairs = list(dict.fromkeys(found))[:_MOST_MINED]
     return tuple((fold(english), tuple(_last_words(fold(chinese)))) for chinese, english in pairs)
 

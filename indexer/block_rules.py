@@ -235,8 +235,10 @@ def paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         if indent > 3:
             if fence(state, number, state.lineMax, True):
                 break
-        elif state.sCount[number] >= 0 and any(
-            rule(state, number, state.lineMax, True) for rule in rules
+        elif (
+            state.sCount[number] >= 0
+            and not _only_prose(state, number, state.lineMax)
+            and any(rule(state, number, state.lineMax, True) for rule in rules)
         ):
             break
         number += 1
@@ -249,6 +251,22 @@ def paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.push("paragraph_close", "p", -1)
     state.parentType = parent
     return True
+
+
+def prose(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A paragraph that begins with a letter: no other rule is asked for it."""
+    if silent or state.is_code_block(start) or not _only_prose(state, start, end):
+        return False
+    return paragraph(state, start, end, False)
+
+
+def _only_prose(state: StateBlock, number: int, end: int) -> bool:
+    """Whether a line begins with a letter, so that no rule but that of paragraphs takes it."""
+    first = state.src[state.bMarks[number] + state.tShift[number]]
+    if not first.isalpha() or (first in "ie" and state.env["mdx"]):
+        return False
+    # The heads of a table begin with a letter, too.
+    return number + 1 >= end or not _line(state, number + 1).startswith(("|", "-", ":"))
 
 
 def _underline(line: str, text: str) -> int:

@@ -11,7 +11,7 @@ from string import ascii_letters
 # The inside of a regular expression's character class.
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 
-_HAN = re.compile(f"[{HAN}]")
+_HAN = re.compile(f"[{HAN}]+")
 # Letters of a Latin word, on average: so many weigh as much as one Chinese character.
 _LETTERS = 5
 
@@ -31,14 +31,23 @@ def simplified() -> dict[int, str]:
 
 def language_of(text: str) -> str:
     """`zh`, `zh-Hant` or `en`: which of them most of a text's words are written in."""
-    counts = Counter(text)
-    han = {char: n for char, n in counts.items() if _HAN.match(char)}
-    latin = sum(counts[letter] for letter in ascii_letters)
-    if sum(han.values()) * _LETTERS < latin or not han:
+    han = "".join(_HAN.findall(text))
+    latin = len(text.encode("ascii", "ignore").translate(None, _NO_LETTERS))
+    if len(han) * _LETTERS < latin or not han:
         return "en"
-    traditional = sum(n for char, n in han.items() if ord(char) in simplified())
-    only_simplified = sum(n for char, n in han.items() if char in _only_simplified())
+    counts = Counter(han)
+    traditional = sum(counts[char] for char in _only_traditional().intersection(counts))
+    only_simplified = sum(counts[char] for char in _only_simplified().intersection(counts))
     return "zh-Hant" if traditional > only_simplified else "zh"
+
+
+_NO_LETTERS = bytes(byte for byte in range(256) if chr(byte) not in ascii_letters)
+
+
+@functools.cache
+def _only_traditional() -> frozenset[str]:
+    """Characters that Simplified writing does not have."""
+    return frozenset(map(chr, simplified()))
 
 
 @functools.cache

@@ -56,7 +56,8 @@ def search_words(run: str) -> list[Word]:
 
 def _words_of(run: str, at: int) -> list[Word]:
     if rjieba is not None:
-        return [(word, at + a, at + b) for word, a, b in rjieba.tokenize(run, "search", False)]
+        found = rjieba.tokenize(run, "search", False)
+        return [(word, at + a, at + b) for word, a, b in found] if at else found
     frequency = tokenizer().FREQ.get
     found = []
     start = 0

@@ -130,7 +130,7 @@ class Index:
 
 # What decides what an index holds, and how.
 _RULES = (
-    "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "commands.py",
+    "alternatives.py", "analyzer.py", "bilingual.py", "block_rules.py", "chinese.py", "commands.py",
     "dictionary.py", "front_matter.py", "index.py", "markdown.py", "pasted.py", "plain.py",
     "postings.py", "posts.py", "problems.py", "rebuild.py", "records.py", "roles.py",
     "segments.py", "told.py", "worth.py", "data/commands.yaml", "data/pasted.txt",

@@ -19,6 +19,7 @@ from indexer.block_rules import (
     html_rule,
     language_of_fence,
     paragraph,
+    prose,
     table_rule,
     template,
 )
@@ -90,6 +91,7 @@ def _parser(*, inline: bool) -> MarkdownIt:
     rules.at("table", table_rule, {"alt": ["paragraph", "reference"]})
     rules.before("code", "any_fence", fence, _ENDS_AT)
     rules.before("any_fence", "template", template, _ENDS_AT)
+    rules.before("table", "prose", prose, {"alt": []})
     if inline:
         parser.core.ruler.at("inline", _inline)
         parser.inline.ruler.before("link", "wiki_link", _wiki_link)
@@ -97,7 +99,8 @@ def _parser(*, inline: bool) -> MarkdownIt:
         parser.add_render_rule("code_block", _render_code)
     else:
         rules.disable("reference")
-        parser.core.ruler.disable(["inline", "text_join"])
+        # A post's text has one kind of line ends, and no NUL.
+        parser.core.ruler.disable(["normalize", "inline", "text_join"])
     return parser
 
 

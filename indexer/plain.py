@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 WIKI_LINK = re.compile(r"\[\[([^\]|\[\n]{1,300})(?:\|([^\]\[\n]{1,300}))?\]\]")
+_SIGN = re.compile(r"[`\[<{&*~\\]")
 _MARKS = re.compile(r"`+")
 _URL = r"\([^()\n]{0,2000}(?:\([^()\n]{0,300}\)[^()\n]{0,300})?\)"
 _LINK = re.compile(rf"!?\[([^\[\]\n]{{0,600}})\](?:{_URL}|\[[^\[\]\n]{{0,100}}\])")
@@ -32,7 +33,7 @@ _ESCAPED = re.compile(r"\\([_*`#|<>\[\]~])")
 @functools.lru_cache(maxsize=500)
 def plain(text: str) -> str:
     """The words of a block of prose that a reader sees: no targets of links, no tags, no marks."""
-    if not any(sign in text for sign in "`[<{&*~\\"):
+    if not _SIGN.search(text):
         return text
     pieces = []
     at = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array as packed
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,40 +69,41 @@ class Counted:
 
 def collect(problems: Iterable[Counted]) -> Postings:
     """The postings of problems, numbered as they come."""
-    numbers: dict[str, int] = {}
-    rows: list[int] = []
-    ids: list[int] = []
-    fields: list[int] = []
-    counts: list[float] = []
-    words: list[int] = []
-    ends: list[int] = []
-    block_fields: list[int] = []
-    block_parts: list[int] = []
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    number = numbers.__getitem__
+    rows = packed("i")
+    counts = packed("f")
+    sizes: list[int] = []
+    words = packed("i")
+    lengths: list[int] = []
+    blocks: list[tuple[int, int]] = []
     block_counts: list[int] = []
-    for problem, counted in enumerate(problems):
-        for field, found in enumerate(counted.fields):
-            rows.extend([numbers.setdefault(term, len(numbers)) for term in found])
+    for counted in problems:
+        for found in counted.fields:
+            rows.extend(map(number, found))
             counts.extend(found.values())
-            ids.extend([problem] * len(found))
-            fields.extend([field] * len(found))
+            sizes.append(len(found))
         for field, block, part in counted.blocks:
-            words.extend([numbers[term] for term in block])
-            ends.append(len(words))
-            block_fields.append(field)
-            block_parts.append(part)
+            words.extend(map(number, block))
+            lengths.append(len(block))
+            blocks.append((field, part))
         block_counts.append(len(counted.blocks))
+    ids = np.repeat(np.arange(len(block_counts), dtype=np.int32), len(FIELDS))
+    fields = np.tile(np.arange(len(FIELDS), dtype=np.uint8), len(block_counts))
+    block_fields, block_parts = np.array(blocks, np.int32).reshape(-1, 2).T
     return _sorted(
         list(numbers),
         np.array(rows, np.int32),
-        np.array(ids, np.int32),
-        np.array(fields, np.uint8),
+        np.repeat(ids, sizes),
+        np.repeat(fields, sizes),
         np.array(counts, np.float32),
         Wording(
             np.array(words, np.int32),
-            np.array([0, *ends], np.int64),
-            np.array(block_fields, np.uint8),
-            np.array(block_parts, np.int32),
-            np.concatenate([[0], np.cumsum(block_counts, dtype=np.int64)]).astype(np.int64),
+            _ends(lengths),
+            block_fields.astype(np.uint8),
+            block_parts.copy(),
+            _ends(block_counts),
         ),
     )
 
@@ -165,7 +168,7 @@ def _joined(wordings: Sequence[Wording]) -> Wording:
     )
 
 
-def _ends(lengths: npt.NDArray[Any]) -> Places:
+def _ends(lengths: npt.NDArray[Any] | list[int]) -> Places:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 

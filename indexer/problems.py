@@ -321,11 +321,8 @@ def _is_error_message(block: Block) -> bool:
     )
 
 
-_LEADS = re.compile(r"[:：]\s*$")
-
-
 def _leads(text: str) -> bool:
-    return bool(_LEADS.search(text))
+    return text.rstrip().endswith((":", "："))
 
 
 def _code_role(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from indexer.analyzer import PIECE, WHOLE, Term, count_terms, fold, terms, words
+from indexer.analyzer import PIECE, WHOLE, Term, fold, terms, words
 from indexer.bilingual import Glossary, Other, glossary
 from indexer.chinese import language_of
 from indexer.pasted import LONGEST, Pasted, codes, read_pasted, values
@@ -168,11 +168,9 @@ def _read_lines(
                 covered, Phrase(covered, weight * size, span.translations, span.synonyms)
             )
     if kind == "paste":
-        others: dict[str, float] = {}
-        count_terms(text, others)
         pairs.update(dict.fromkeys(_neighbours(words(text))))
-        for name in others:
-            weights.setdefault(name, OTHER_LINES)
+        for term in terms(text):
+            weights.setdefault(term.text, OTHER_LINES)
     else:
         _weigh(weights, text, phrases)
     named = frozenset(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.analyzer import count_terms
+from indexer.analyzer import Tally
 from indexer.bilingual import Pair, choose_pairs, find_pairs, glossary
 from indexer.folder import DRAFT, Found, NotText, find_posts
 from indexer.index import (
@@ -296,19 +296,18 @@ _FIELD_OF = {
 
 def _count(post: Post, problem: Problem) -> Counted:
     """What every term counts for in each field of a problem, and its words in order."""
-    counts: dict[str, dict[str, float]] = {name: {} for name in FIELDS}
+    tallies = {name: Tally() for name in FIELDS}
     blocks: list[tuple[int, list[str], int]] = []
 
-    def add(field: str, text: str, times: float = 1.0, part: int = -1) -> None:
-        order: list[str] = []
-        count_terms(text, counts[field], times, order)
-        if order:
+    def add(field: str, text: str, part: int = -1, tally: Tally | None = None) -> None:
+        if order := (tally or tallies[field]).add(text):
             blocks.append((FIELDS.index(field), order, part))
 
     add("title", post.title)
     if problem.title != post.title:
         add("title", problem.title)
-    add("head", _file_words(post.path), 0.5)
+    of_file = Tally()
+    add("head", _file_words(post.path), tally=of_file)
     for text in (*problem.headings, *post.extra):
         add("head", text)
     for tag in post.tags:
@@ -323,6 +322,9 @@ def _count(post: Post, problem: Problem) -> Counted:
         if part.role in (Role.ERROR, Role.PROBLEM, None):
             for line in _error_lines(text, part.role):
                 add("error", line, part=number)
+    counts = {name: tally.counts() for name, tally in tallies.items()}
+    for term, count in of_file.counts().items():
+        counts["head"][term] = counts["head"].get(term, 0.0) + count / 2
     return Counted([counts[name] for name in FIELDS], blocks)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
+from indexer.alternatives import by_first_letter
 from indexer.analyzer import fold
 from indexer.chinese import HAN
 
@@ -59,6 +60,7 @@ _LABEL = re.compile(
     r"^[\s*_>【\[「#-]{0,20}(?:\d+[.、)）]\s*)?[*_【\[「]{0,8}(?P<name>[^\n:：*_】\]」]{1,40}?)[*_】\]」]*\s*"
     r"(?:[:：][*_】\]」]*|(?<=[】\]」]))\s*"
 )
+_AFTER_A_LABEL = re.compile(r"[:：】\]」]")
 
 
 @functools.lru_cache(maxsize=500)
@@ -100,7 +102,8 @@ def label_of(text: str) -> Label | None:
     """The label that a block begins with, or None."""
     if (box := _BOX.match(text)) and (role := _phrase_role(fold(box[1]).strip())) is not None:
         return Label(role, box.end())
-    match = _LABEL.match(text[:_LABEL_WITHIN])
+    beginning = text[:_LABEL_WITHIN]
+    match = _LABEL.match(beginning) if _AFTER_A_LABEL.search(beginning) else None
     if match is None:
         return _lead_in(text)
     name = _NUMBERING.sub("", fold(match["name"])).strip()
@@ -216,14 +219,18 @@ def _role_of() -> dict[str, Role]:
 @functools.cache
 def _phrases() -> re.Pattern[str]:
     phrases = sorted(_role_of(), key=len, reverse=True)
-    latin = "|".join(re.escape(p) for p in phrases if p.isascii())
-    han = "|".join(re.escape(p) for p in phrases if not p.isascii())
-    return re.compile(rf"(?<![a-z])(?:{latin})(?![a-z])|(?:{han})")
+    latin = [re.escape(phrase) + "(?![a-z])" for phrase in phrases if phrase.isascii()]
+    han = [re.escape(phrase) for phrase in phrases if not phrase.isascii()]
+    return re.compile(f"{by_first_letter(latin, after='[a-z]')}|{by_first_letter(han)}")
 
 
 @functools.cache
 def _cues(kind: str) -> list[tuple[Role, re.Pattern[str]]]:
     return [
-        (Role(role), re.compile("|".join(f"(?:{p})" for p in patterns)))
+        (Role(role), re.compile(by_first_letter(_CHOICE.split("|".join(patterns)))))
         for role, patterns in _data()[kind].items()
     ]
+
+
+# The sign between two choices, not inside a group.
+_CHOICE = re.compile(r"\|(?![^()]*\))")

@@ -93,13 +93,16 @@ def failing_code(problem: Problem) -> Part | None:
         if part.role in (Role.ERROR, Role.FIX) or "\n" not in text or read_pasted(text).output:
             continue
         for later in codes[i + 1 : i + 1 + _NEXT_CODES]:
-            if later.role is not Role.ERROR and 0.4 < likeness(text, later.block.text) < 1:
+            if later.role is not Role.ERROR and 0.4 < likeness(text, later.block.text, 0.4) < 1:
                 return part
     return None
 
 
-def likeness(before: str, after: str) -> float:
-    """How alike two pieces of code are, 0 to 1: line by line, short ones word by word."""
+def likeness(before: str, after: str, least: float = 0.0) -> float:
+    """How alike two pieces of code are, 0 to 1: line by line, short ones word by word.
+
+    What is no more than `least` is not looked at closer: it counts as that.
+    """
     lines = [line.strip() for line in before.split("\n") if line.strip()]
     others = [line.strip() for line in after.split("\n") if line.strip()]
     # The comparing takes the product of the two lengths where all lines are alike.
@@ -107,6 +110,12 @@ def likeness(before: str, after: str) -> float:
         return 0.0
     if min(len(lines), len(others)) < _FEW_LINES and len(before) + len(after) < _FEW_LETTERS:
         lines, others = UNIT.findall(before), UNIT.findall(after)
+    shared = set(lines).intersection(others)
+    most = min(sum(map(shared.__contains__, lines)), sum(map(shared.__contains__, others)))
+    total = len(lines) + len(others)
+    # What both hold in any order is counted in no time; the order takes most of it.
+    if total and 2.0 * most / total <= least:
+        return least
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio()
 
 

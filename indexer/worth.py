@@ -215,7 +215,7 @@ def _code_score(part: Part, failing: Part | None) -> float:
     score += 0.8 * (comments.get(Role.FIX, 0) > comments.get(Role.FAILING, 0))
     score -= 0.8 * (comments.get(Role.FAILING, 0) > comments.get(Role.FIX, 0))
     if failing is not None and failing.block.line < part.block.line:
-        alike = likeness(failing.block.text, text)
+        alike = likeness(failing.block.text, text, 0.3)
         if 0.3 < alike < 1.0:
             score += _LIKE * alike
     return score

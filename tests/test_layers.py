@@ -10,6 +10,7 @@ from conftest import ROOT
 # From the ground up; a module imports only from floors below its own.
 FLOORS = (
     {
+        "indexer.alternatives",
         "indexer.chinese",
         "indexer.commands",
         "indexer.dictionary",
