@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import multiprocessing
 import os
-import signal
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from indexer.analyzer import Tally
-from indexer.bilingual import Pair, choose_pairs, find_pairs, glossary
-from indexer.folder import DRAFT, Found, NotText, find_posts
+from indexer.batches import Batch, read_batches
+from indexer.bilingual import choose_pairs, glossary
+from indexer.folder import Found, find_posts
 from indexer.index import (
     Entry,
     Index,
@@ -32,24 +25,11 @@ from indexer.index import (
     fingerprint,
     open_current,
 )
-from indexer.pasted import may_name, read_pasted
-from indexer.plain import plain
-from indexer.postings import FIELDS, Counted, Ints, Postings, collect, merge
-from indexer.posts import Post, read_post
-from indexer.problems import Problem, find_problems
-from indexer.records import to_record
-from indexer.roles import Role, tells_of_trouble
+from indexer.postings import Ints, Postings, collect, merge
 from indexer.segments import Vocabulary
 from indexer.storage import IndexFault, prepare, read_current, rebuilding, sweep
-from indexer.worth import worth_of_fix
 
 Progress = Callable[[int, int], None]
-
-# Files read by one call of a worker, and from how many on workers are worth starting.
-_BATCH = 100
-# Batches that wait to be written, at the most; while a segment is written, the workers go on.
-_AHEAD = 32
-_WORKERS_FROM = 200
 
 
 class MuchToDo(IndexFault):
@@ -79,14 +59,6 @@ class Report:
     repaired: int
     files: tuple[File, ...]
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    entries: tuple[Entry, ...]
-    skipped: tuple[Skipped, ...]
-    postings: Postings
-    records: tuple[str, ...]
 
 
 def rebuild(
@@ -142,11 +114,11 @@ def _rebuild(
     if most is not None and len(to_read) + sum(len(part.posts) for part in merged) > most:
         raise MuchToDo(f"{place}: {len(to_read)} posts are to be read; run fixdex rebuild")
     vocabulary = before.engine.vocabulary() if before is not None else Vocabulary()
-    batches: list[_Batch] = []
+    batches: list[Batch] = []
     with NextGeneration(place, kept) as following:
-        waiting: list[_Batch] = []
+        waiting: list[Batch] = []
         limit = min(max(_SEGMENT_FROM, len(to_read) // _SEGMENTS), _SEGMENT_TO)
-        for batch in _read_all(to_read, jobs or os.cpu_count() or 1, drafts):
+        for batch in read_batches(to_read, jobs or os.cpu_count() or 1, drafts):
             batches.append(replace(batch, postings=_NOTHING, records=()))
             waiting.append(batch)
             if sum(len(one.entries) for one in waiting) >= limit:
@@ -178,166 +150,6 @@ def _same(
         and before.folder == str(folder)
         and before.drafts == drafts
     )
-
-
-# Reading
-
-
-def _read_all(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[_Batch]:
-    pieces = [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
-    if jobs <= 1 or len(files) < _WORKERS_FROM:
-        yield from (_read_batch(piece, drafts) for piece in pieces)
-        return
-    # Not by fork: a server's threads may hold locks at that moment.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_begin_worker) as workers:
-        coming: deque[Future[_Batch]] = deque()
-        try:
-            for piece in pieces:
-                coming.append(workers.submit(_read_in_worker, piece, drafts))
-                if len(coming) > _AHEAD + 2 * jobs:
-                    yield coming.popleft().result()
-            while coming:
-                yield coming.popleft().result()
-        except BrokenProcessPool:
-            raise IndexFault(
-                "a process that reads posts was ended from outside (memory?); try --jobs 1"
-            ) from None
-
-
-def _begin_worker() -> None:
-    """Makes ready a process that reads, and ends it when the one that started it is killed."""
-    # Posts are read into many small objects that stay: looking for rubbish among them again and
-    # again takes an eighth of the time.
-    gc.disable()
-    # Ctrl-C reaches all processes of a terminal; the parent ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _read_in_worker(files: Sequence[Found], drafts: bool) -> _Batch:
-    batch = _read_batch(files, drafts)
-    gc.collect(0)
-    return batch
-
-
-def _read_batch(files: Sequence[Found], drafts: bool) -> _Batch:
-    entries, skipped, records = [], [], []
-    counted: list[Counted] = []
-    for file in files:
-        try:
-            data = file.file.read_bytes()
-            post = read_post(file.path, data)
-        except NotText as error:
-            skipped.append(Skipped(file.path, str(error)))
-            continue
-        except OSError as error:
-            skipped.append(Skipped(file.path, f"cannot be read: {error.strerror}"))
-            continue
-        if post.draft and not drafts:
-            skipped.append(Skipped(file.path, DRAFT))
-            continue
-        problems = find_problems(post)
-        entries.append(
-            Entry(
-                post.path,
-                post.title,
-                post.date,
-                post.tags,
-                post.lang,
-                post.link,
-                hashlib.sha256(data).hexdigest(),
-                tuple(map(worth_of_fix, problems)),
-                post.repairs,
-                _pairs(problems),
-                tells_of_trouble(post.title),
-            )
-        )
-        for problem in problems:
-            counted.append(_count(post, problem))
-            records.append(to_record(problem))
-    return _Batch(tuple(entries), tuple(skipped), collect(counted), tuple(records))
-
-
-def _digest(file: Path) -> str | None:
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None
-
-
-def _pairs(problems: Sequence[Problem]) -> tuple[Pair, ...]:
-    """What a post says in both languages side by side."""
-    told = (part.block for problem in problems for part in problem.parts)
-    return find_pairs("\n".join(plain(block.text) for block in told if block.kind != "code"))
-
-
-# The field a block counts in, by its role; what tells of no role counts as plain text.
-_FIELD_OF = {
-    Role.PROBLEM: "problem",
-    Role.ERROR: "problem",
-    Role.ENVIRONMENT: "text",
-    Role.CAUSE: "cause",
-    Role.FIX: "fix",
-    Role.CHECK: "text",
-    Role.REFERENCE: "text",
-    Role.FAILING: "problem",
-    None: "text",
-}
-
-
-def _count(post: Post, problem: Problem) -> Counted:
-    """What every term counts for in each field of a problem, and its words in order."""
-    tallies = {name: Tally() for name in FIELDS}
-    blocks: list[tuple[int, list[str], int]] = []
-
-    def add(field: str, text: str, part: int = -1, tally: Tally | None = None) -> None:
-        if order := (tally or tallies[field]).add(text):
-            blocks.append((FIELDS.index(field), order, part))
-
-    add("title", post.title)
-    if problem.title != post.title:
-        add("title", problem.title)
-    of_file = Tally()
-    add("head", _file_words(post.path), tally=of_file)
-    for text in (*problem.headings, *post.extra):
-        add("head", text)
-    for tag in post.tags:
-        add("tags", tag)
-    for number, part in enumerate(problem.parts):
-        text = part.block.text
-        if part.block.kind == "code":
-            add("problem" if part.role is Role.ERROR else "code", text, part=number)
-        else:
-            text = plain(text)
-            add(_FIELD_OF[part.role], text, part=number)
-        if part.role in (Role.ERROR, Role.PROBLEM, None):
-            for line in _error_lines(text, part.role):
-                add("error", line, part=number)
-    counts = {name: tally.counts() for name, tally in tallies.items()}
-    for term, count in of_file.counts().items():
-        counts["head"][term] = counts["head"].get(term, 0.0) + count / 2
-    return Counted([counts[name] for name in FIELDS], blocks)
-
-
-def _error_lines(text: str, role: Role | None) -> tuple[str, ...]:
-    """The lines of a block that say what went wrong; of other roles only where one is named."""
-    if role is not Role.ERROR and not may_name(text):
-        return ()
-    found = read_pasted(text)
-    return found.errors[:3] if role is Role.ERROR or found.exceptions or found.codes else ()
-
-
-def _file_words(path: str) -> str:
-    return Path(path).stem.replace("-", " ")
 
 
 # Writing
@@ -373,6 +185,14 @@ def _split(
     return unchanged, skipped, to_read
 
 
+def _digest(file: Path) -> str | None:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
 def _choose_parts(
     before: Index | None, unchanged: set[str], new: int
 ) -> tuple[list[Part], list[Part]]:
@@ -400,7 +220,7 @@ def _choose_parts(
 
 
 def _joined(
-    parts: Sequence[Part], batches: Sequence[_Batch], vocabulary: Vocabulary
+    parts: Sequence[Part], batches: Sequence[Batch], vocabulary: Vocabulary
 ) -> tuple[list[Entry], Postings, list[str]]:
     """What is left of parts, and what was read, as one segment: posts, postings, records."""
     entries: list[Entry] = []
@@ -440,7 +260,7 @@ def _report(
     found: Sequence[Found],
     known: dict[str, Entry],
     unchanged: set[str],
-    batches: Sequence[_Batch],
+    batches: Sequence[Batch],
     skipped: Sequence[Skipped],
 ) -> Report:
     read = {entry.path: entry for batch in batches for entry in batch.entries}

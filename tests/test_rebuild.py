@@ -18,8 +18,8 @@ import whoosh.query
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
 from indexer.index import open_current
-from indexer.posts import read_post
-from indexer.problems import find_problems
+from indexer.posts import Post, read_post
+from indexer.problems import Problem, find_problems
 from indexer.records import from_record, to_record
 from indexer.storage import Current, rebuilding, switch
 from posts_for_tests import DIARY, FAQ, NGINX, POSTS
@@ -246,6 +246,23 @@ def test_a_problem_comes_back_from_its_record_as_it_was() -> None:
     for text in POSTS.values():
         for problem in find_problems(read_post("a.md", text.encode("utf-8"))):
             assert from_record(to_record(problem)) == problem
+
+
+def test_a_post_that_fails_alone_fails_alone(
+    make_kb: MakeKnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge_base = make_kb(POSTS)
+
+    def fail(post: Post) -> tuple[Problem, ...]:
+        if post.path == "git/faq.md":
+            raise RecursionError
+        return find_problems(post)
+
+    monkeypatch.setattr("indexer.batches.find_problems", fail)
+    report = knowledge_base.rebuild(full=True)
+    assert (report.indexed, report.skipped) == (len(POSTS) - 1, 1)
+    (lost,) = [file for file in report.files if file.state == "skipped"]
+    assert lost.path == "git/faq.md" and "RecursionError; please report it" in (lost.reason or "")
 
 
 def parts(knowledge_base: KnowledgeBase) -> list[tuple[int, int]]:

@@ -1,0 +1,204 @@
+"""Batch: what some files hold, read and counted, ready to be a segment."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.analyzer import Tally
+from indexer.bilingual import Pair, find_pairs
+from indexer.folder import DRAFT, Found, NotText
+from indexer.index import Entry, Skipped
+from indexer.pasted import may_name, read_pasted
+from indexer.plain import plain
+from indexer.postings import FIELDS, Counted, Postings, collect
+from indexer.posts import Post, read_post
+from indexer.problems import Problem, find_problems
+from indexer.records import to_record
+from indexer.roles import Role, tells_of_trouble
+from indexer.storage import IndexFault
+from indexer.worth import worth_of_fix
+
+# Files read by one call of a worker, and from how many on workers are worth starting.
+_BATCH = 100
+# Batches that wait to be written, at the most; while a segment is written, the workers go on.
+_AHEAD = 32
+_WORKERS_FROM = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The posts of some files, why others are none, and postings and records of the problems."""
+
+    entries: tuple[Entry, ...]
+    skipped: tuple[Skipped, ...]
+    postings: Postings
+    records: tuple[str, ...]
+
+
+def read_batches(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[Batch]:
+    """What the files hold, batch by batch in their order; many are read by several processes.
+
+    Raises IndexFault where one of these is ended from outside.
+    """
+    pieces = [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
+    if jobs <= 1 or len(files) < _WORKERS_FROM:
+        yield from (_read_batch(piece, drafts) for piece in pieces)
+        return
+    # Not by fork: a server's threads may hold locks at that moment.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, initializer=_begin_worker) as workers:
+        coming: deque[Future[Batch]] = deque()
+        try:
+            for piece in pieces:
+                coming.append(workers.submit(_read_in_worker, piece, drafts))
+                if len(coming) > _AHEAD + 2 * jobs:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        except BrokenProcessPool:
+            raise IndexFault(
+                "a process that reads posts was ended from outside (memory?); try --jobs 1"
+            ) from None
+
+
+def _begin_worker() -> None:
+    """Makes ready a process that reads, and ends it when the one that started it is killed."""
+    # Posts are read into many small objects that stay: looking for rubbish among them again and
+    # again takes an eighth of the time.
+    gc.disable()
+    # Ctrl-C reaches all processes of a terminal; the parent ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _read_in_worker(files: Sequence[Found], drafts: bool) -> Batch:
+    batch = _read_batch(files, drafts)
+    gc.collect(0)
+    return batch
+
+
+def _read_batch(files: Sequence[Found], drafts: bool) -> Batch:
+    entries, skipped, records = [], [], []
+    counted: list[Counted] = []
+    for file in files:
+        try:
+            entry, problems = _read(file, drafts)
+        except NotText as error:
+            skipped.append(Skipped(file.path, str(error)))
+        except OSError as error:
+            skipped.append(Skipped(file.path, f"cannot be read: {error.strerror}"))
+        except Exception as error:  # a fault of ours with one post must not cost the others
+            reason = f"reading it fails with {type(error).__name__}; please report it: our fault"
+            skipped.append(Skipped(file.path, reason))
+        else:
+            entries.append(entry)
+            counted += [one for one, _ in problems]
+            records += [record for _, record in problems]
+    return Batch(tuple(entries), tuple(skipped), collect(counted), tuple(records))
+
+
+def _read(file: Found, drafts: bool) -> tuple[Entry, list[tuple[Counted, str]]]:
+    """What is known of a post, and each of its problems counted and as a record."""
+    data = file.file.read_bytes()
+    post = read_post(file.path, data)
+    if post.draft and not drafts:
+        raise NotText(DRAFT)
+    problems = find_problems(post)
+    entry = Entry(
+        post.path,
+        post.title,
+        post.date,
+        post.tags,
+        post.lang,
+        post.link,
+        hashlib.sha256(data).hexdigest(),
+        tuple(map(worth_of_fix, problems)),
+        post.repairs,
+        _pairs(problems),
+        tells_of_trouble(post.title),
+    )
+    return entry, [(_count(post, problem), to_record(problem)) for problem in problems]
+
+
+def _pairs(problems: Sequence[Problem]) -> tuple[Pair, ...]:
+    """What a post says in both languages side by side."""
+    told = (part.block for problem in problems for part in problem.parts)
+    return find_pairs("\n".join(plain(block.text) for block in told if block.kind != "code"))
+
+
+# The field a block counts in, by its role; what tells of no role counts as plain text.
+_FIELD_OF = {
+    Role.PROBLEM: "problem",
+    Role.ERROR: "problem",
+    Role.ENVIRONMENT: "text",
+    Role.CAUSE: "cause",
+    Role.FIX: "fix",
+    Role.CHECK: "text",
+    Role.REFERENCE: "text",
+    Role.FAILING: "problem",
+    None: "text",
+}
+
+
+def _count(post: Post, problem: Problem) -> Counted:
+    """What every term counts for in each field of a problem, and its words in order."""
+    tallies = {name: Tally() for name in FIELDS}
+    blocks: list[tuple[int, list[str], int]] = []
+
+    def add(field: str, text: str, part: int = -1, tally: Tally | None = None) -> None:
+        if order := (tally or tallies[field]).add(text):
+            blocks.append((FIELDS.index(field), order, part))
+
+    add("title", post.title)
+    if problem.title != post.title:
+        add("title", problem.title)
+    of_file = Tally()
+    add("head", _file_words(post.path), tally=of_file)
+    for text in (*problem.headings, *post.extra):
+        add("head", text)
+    for tag in post.tags:
+        add("tags", tag)
+    for number, part in enumerate(problem.parts):
+        text = part.block.text
+        if part.block.kind == "code":
+            add("problem" if part.role is Role.ERROR else "code", text, part=number)
+        else:
+            text = plain(text)
+            add(_FIELD_OF[part.role], text, part=number)
+        if part.role in (Role.ERROR, Role.PROBLEM, None):
+            for line in _error_lines(text, part.role):
+                add("error", line, part=number)
+    counts = {name: tally.counts() for name, tally in tallies.items()}
+    for term, count in of_file.counts().items():
+        counts["head"][term] = counts["head"].get(term, 0.0) + count / 2
+    return Counted([counts[name] for name in FIELDS], blocks)
+
+
+def _error_lines(text: str, role: Role | None) -> tuple[str, ...]:
+    """The lines of a block that say what went wrong; of other roles only where one is named."""
+    if role is not Role.ERROR and not may_name(text):
+        return ()
+    found = read_pasted(text)
+    return found.errors[:3] if role is Role.ERROR or found.exceptions or found.codes else ()
+
+
+def _file_words(path: str) -> str:
+    return Path(path).stem.replace("-", " ")
