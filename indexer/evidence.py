@@ -210,7 +210,7 @@ class Evidence:
         met = self._meet(text, wanted)
         value = wanted.importance[met.word] * met.factor
         block, words = text.block(met.place), len(wanted.names)
-        held = _best_sum(block, met.word, value, words, len(text.fields))
+        held = _best(block, met.word, value, words, len(text.fields)).sum(axis=1)
         held[text.parts < 0] = 0
         # Of equals the first.
         order = np.lexsort((np.arange(len(held)), -held, text.block_owner))
@@ -231,13 +231,15 @@ class Evidence:
         block = text.block(place)
         own = factor == 1.0
 
-        def share(of: npt.NDArray[np.bool_] | slice) -> Floats:
-            return _best_sum(who[of], word[of], value[of], words, count) / np.float32(total)
+        def share(of: npt.NDArray[np.bool_]) -> Floats:
+            best = _best(who[of], word[of], value[of], words, count)
+            held: Floats = best.sum(axis=1) / np.float32(total)
+            return held
 
-        seen["coverage"] = share(slice(None))
+        best = _best(who, word, value, words, count)
+        seen["coverage"] = best.sum(axis=1) / np.float32(total)
+        seen["best_word"] = best.max(axis=1) / max(float(wanted.importance.max()), 1e-6)
         seen["own"] = share(own)
-        np.maximum.at(seen["best_word"], who, value / max(float(wanted.importance.max()), 1e-6))
-
         seen["opening"] = share(place - text.starts[who] < OPENING)
 
         named = np.array([name in wanted.codes for name in wanted.names])
@@ -247,7 +249,7 @@ class Evidence:
             for name, of in (("codes", coded), ("named", at_head)):
                 rarity_of = float(wanted.importance[named].sum())
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
-        recall = _best_sum(block, word, value, words, len(text.fields)) / np.float32(total)
+        recall = _best(block, word, value, words, len(text.fields)).sum(axis=1) / np.float32(total)
         spots, at = np.unique(place, return_index=True)
         covered = np.bincount(block[at], self._rarity[text.words[spots]], len(text.fields))
         # What the words of each block that holds any are worth together.
@@ -276,15 +278,16 @@ class Evidence:
     ) -> None:
         """Fills in the share of the question, and of the names in it, that the whole posts hold."""
         number = {name: i for i, name in enumerate(wanted.names)}
-        # Several problems may be of one post.
+        # Several problems may be of one post; those of a post stand side by side.
         posts, post = np.unique(posts, return_inverse=True)
+        edges = self._post_of.searchsorted(np.stack([posts, posts + np.int32(1)]))
+        problems, of = ranges(edges[0], edges[1])
+        problems = problems.astype(np.int32)
         held = np.zeros((len(wanted.names), len(posts)), np.float32)
-        place = np.full(int(self._post_of[-1]) + 1, -1, np.int32)
-        place[posts] = np.arange(len(posts), dtype=np.int32)
 
-        def hold(problems: Ints, said: Iterable[int], factor: float) -> None:
-            found = place[self._post_of[problems]]
-            found = found[found >= 0]
+        def hold(holding: Ints, said: Iterable[int], factor: float) -> None:
+            place = np.minimum(holding.searchsorted(problems), len(holding) - 1)
+            found = of[holding[place] == problems]
             for i in said:
                 held[i, found] = np.maximum(held[i, found], factor)
 
@@ -315,6 +318,12 @@ class Evidence:
         who: Places,
     ) -> None:
         number = {name: i for i, name in enumerate(wanted.names)}
+        # Each word's spots side by side, rising.
+        size = int(spot.max()) + 1
+        words, spots = np.divmod(np.sort(word * np.int64(size) + spot), size)
+        edges = words.searchsorted(np.arange(len(number) + 1)).tolist()
+        owner = np.empty(size, np.int32)
+        owner[spot] = who
         possible = 0.0
         for left, right in question.pairs:
             if left not in number or right not in number:
@@ -322,13 +331,15 @@ class Evidence:
             a, b = number[left], number[right]
             weight = float(min(wanted.importance[a], wanted.importance[b]))
             possible += weight
-            lefts, rights = word == a, np.sort(spot[word == b])
-            if not lefts.any() or not len(rights):
+            lefts, rights = spots[edges[a] : edges[a + 1]], spots[edges[b] : edges[b + 1]]
+            if not len(lefts) or not len(rights):
                 continue
-            following = np.searchsorted(rights, spot[lefts], side="right")
-            near = rights[np.minimum(following, len(rights) - 1)] - spot[lefts]
-            there = (following < len(rights)) & (near <= _PAIR)
-            seen["pairs"][np.unique(who[lefts][there])] += weight
+            following = rights.searchsorted(lefts, side="right")
+            near = rights[np.minimum(following, len(rights) - 1)] - lefts
+            there = lefts[(following < len(rights)) & (near <= _PAIR)]
+            met = np.zeros(len(seen["pairs"]), bool)
+            met[owner[there]] = True
+            seen["pairs"] += np.float32(weight) * met
         if possible:
             seen["pairs_share"] = seen["pairs"] / np.float32(possible)
         seen["pairs"] /= float(wanted.importance.sum()) or 1.0
@@ -379,9 +390,9 @@ def _within(text: Text, met: Met, importance: Floats, reaches: Sequence[int]) ->
     return [np.cumsum(total)[at].astype(np.float32) for total in totals]
 
 
-def _best_sum(owner: Ints | Places, word: Ints, value: Floats, words: int, owners: int) -> Floats:
-    """For each owner, the sum over its words of the most that each counts for there."""
+def _best(owner: Ints | Places, word: Ints, value: Floats, words: int, owners: int) -> Floats:
+    """The most that each word counts for with each owner: owners x words; values rise by word."""
     best = np.zeros(owners * words, np.float32)
-    np.maximum.at(best, owner.astype(np.int64) * words + word, value)
-    total: Floats = best.reshape(owners, words).sum(axis=1)
-    return total
+    # Of what is written to one place, the last stays.
+    best[owner * np.int64(words) + word] = value
+    return best.reshape(owners, words)

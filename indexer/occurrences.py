@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,19 +24,29 @@ _READ = 20_000
 class Wanted:
     """The words of a question, numbered; a way is a word or words that say some of them.
 
-    `firsts` are the terms that ways begin with. Ways of one word stand side by side: those of
-    `firsts[i]` from `starts[i]` to `starts[i + 1]` in `said` and `factors`. Ways of more words
-    stand in `longer`: which first, the terms of the rest, the words said, the factor.
+    `firsts` are the terms that ways begin with; the ways come level by level.
     """
 
     names: tuple[str, ...]
     importance: Floats
     firsts: Ints
+    levels: tuple[Level, ...]
+    codes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The ways of one factor. Those of one word stand side by side, by their first.
+
+    The words that are said by the term numbered `firsts[i]` stand in `said` from `starts[i]` to
+    `starts[i + 1]`. Ways of more words stand in `longer`: which first, the terms of the rest, the
+    words said.
+    """
+
+    factor: float
     starts: Places
     said: Ints
-    factors: Floats
-    longer: tuple[tuple[int, tuple[int, ...], tuple[int, ...], float], ...]
-    codes: frozenset[str]
+    longer: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ class Text:
 class Met:
     """Where words of a question stand: in a text at `place`, its `word`, said so far by `factor`.
 
-    A factor of 1 is the word itself; others are translations and other words for it.
+    A factor of 1 is the word itself; others are translations and other words for it. Factors rise.
     """
 
     place: Places
@@ -97,18 +107,15 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
     names = sorted(dict.fromkeys(names), key=lambda name: (-importance[name], name))
     names = names[:_MOST_WORDS]
     number = {name: i for i, name in enumerate(names)}
-    single: dict[int, list[tuple[int, float]]] = {}
-    several: list[tuple[int, tuple[int, ...], tuple[int, ...], float]] = []
+    firsts: dict[int, int] = {}
+    by_factor: dict[float, list[tuple[int, tuple[int, ...], tuple[int, ...]]]] = {}
 
     def add(way: tuple[str, ...], said: tuple[int, ...], factor: float) -> None:
         rows = [vocabulary.find(word) for word in way]
         if said and all(row is not None for row in rows):
             first, *rest = (row for row in rows if row is not None)
-            ways = single.setdefault(first, [])
-            if rest:
-                several.append((first, tuple(rest), said, factor))
-            else:
-                ways += [(word, factor) for word in said]
+            at = firsts.setdefault(first, len(firsts))
+            by_factor.setdefault(factor, []).append((at, tuple(rest), said))
 
     for name, i in number.items():
         add((name,), (i,), 1.0)
@@ -117,17 +124,27 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
         for factor, ways_said in ways_of(phrase):
             for way in ways_said:
                 add(way.words, said, factor)
-    place = {first: i for i, first in enumerate(single)}
-    ways = [way for own in single.values() for way in own]
     return Wanted(
         tuple(names),
         np.array([importance[name] for name in names], np.float32),
-        np.array(list(single), np.int32),
-        np.cumsum([0, *map(len, single.values())]),
-        np.array([word for word, _ in ways], np.int32),
-        np.array([factor for _, factor in ways], np.float32),
-        tuple((place[first], rest, said, factor) for first, rest, said, factor in several),
+        np.array(list(firsts), np.int32),
+        tuple(_level(factor, ways, len(firsts)) for factor, ways in sorted(by_factor.items())),
         question.codes,
+    )
+
+
+def _level(
+    factor: float, ways: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]], firsts: int
+) -> Level:
+    own: list[list[int]] = [[] for _ in range(firsts)]
+    for first, rest, said in ways:
+        if not rest:
+            own[first] += said
+    return Level(
+        factor,
+        np.cumsum([0, *map(len, own)]),
+        np.array([word for said in own for word in said], np.int32),
+        tuple((first, rest, said) for first, rest, said in ways if rest),
     )
 
 
@@ -156,18 +173,23 @@ def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:
     slots[firsts] = -1
     hits = np.flatnonzero(found >= 0)
     of = found[hits]
-    way, hit = ranges(wanted.starts[of], wanted.starts[of + 1])
-    places, numbers, factors = [hits[hit]], [wanted.said[way]], [wanted.factors[way]]
     last = len(words) - 1
-    for first, rest, said, factor in wanted.longer:
-        there = hits[of == first]
-        for step, row in enumerate(rest, 1):
-            ahead = np.minimum(there + step, last)
-            there = there[(words[ahead] == row) | (words[np.minimum(ahead + 1, last)] == row)]
-        for word in said if len(there) else ():
-            places.append(there)
-            numbers.append(np.full(len(there), word, np.int32))
-            factors.append(np.full(len(there), factor, np.float32))
+    places, numbers, factors = [], [], []
+    for level in wanted.levels:
+        way, hit = ranges(level.starts[of], level.starts[of + 1])
+        there, said = [hits[hit]], [level.said[way]]
+        for first, rest, meant in level.longer:
+            here = hits[of == first]
+            for step, row in enumerate(rest, 1):
+                ahead = np.minimum(here + step, last)
+                here = here[(words[ahead] == row) | (words[np.minimum(ahead + 1, last)] == row)]
+            there += [here] * len(meant)
+            said += [np.full(len(here), word, np.int32) for word in meant]
+        places += there
+        numbers += said
+        factors.append(np.full(sum(map(len, there)), level.factor, np.float32))
+    if not places:
+        return Met(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
     return Met(np.concatenate(places), np.concatenate(numbers), np.concatenate(factors))
 
 
