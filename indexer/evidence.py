@@ -6,6 +6,7 @@ import functools
 import importlib.resources
 import json
 import threading
+from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,27 @@ class Judged:
         return np.concatenate([told, self.ranked.problems[len(told) :]])
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was looked at for a question: the place of each problem in a text, what blocks hold."""
+
+    places: Mapping[int, int]
+    text: Text
+    held: Floats
+
+    def best_part(self, problem: int) -> int:
+        """The number of the part whose block holds most, of equals the first, or -1."""
+        place = self.places[problem]
+        first, last = self.text.block_owner.searchsorted(np.array([place, place + 1], np.int32))
+        held = np.where(self.text.parts[first:last] < 0, 0, self.held[first:last])
+        best = int(held.argmax())
+        return int(self.text.parts[first + best]) if held[best] > 0 else -1
+
+
+def _new_looked() -> deque[_Looked]:
+    return deque(maxlen=4)
+
+
 @functools.cache
 def weights() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     """The fitted coefficients: of the evidence by kind of question, and of the confidence."""
@@ -114,6 +136,7 @@ class Evidence:
         self._rarity = ranking.rarities()
         self._scratch = threading.local()
         self._wants: dict[Hashable, Wanted] = {}
+        self._looked: dict[Hashable, deque[_Looked]] = {}
 
     def judge(self, question: Question, ranked: Ranked, named: Ints | None = None) -> Judged:
         """The problems of a ranking, its first LOOKED_AT in the order of their evidence.
@@ -185,7 +208,11 @@ class Evidence:
         met = self._meet(text, wanted)
         if len(met):
             who = text.owner(met.place)
-            self._weigh(seen, text, wanted, met, who)
+            held = self._weigh(seen, text, wanted, met, who)
+            looked = recent(self._looked, question, _new_looked, _ASKED_LATELY)
+            looked.append(
+                _Looked(dict(zip(problems.tolist(), range(count), strict=True)), text, held)
+            )
             # Places of two problems lie further apart than words of a pair.
             self._pairs(seen, question, wanted, met.place + who * _PAIR, met.word, who)
             self._posts(seen, question, wanted, posts)
@@ -206,24 +233,21 @@ class Evidence:
 
     def best_parts(self, question: Question, problems: Ints) -> Ints:
         """For each problem the number of the part that holds most of the question, or -1."""
-        text, wanted = gather(self._engine, problems), self._wanted(question)
-        met = self._meet(text, wanted)
-        value = wanted.importance[met.word] * met.factor
-        block, words = text.block(met.place), len(wanted.names)
-        held = _best(block, met.word, value, words, len(text.fields)).sum(axis=1)
-        held[text.parts < 0] = 0
-        # Of equals the first.
-        order = np.lexsort((np.arange(len(held)), -held, text.block_owner))
-        owners, first = np.unique(text.block_owner[order], return_index=True)
-        best = np.full(len(problems), -1, np.int32)
-        chosen = order[first]
-        best[owners] = np.where(held[chosen] > 0, text.parts[chosen], -1)
-        return best
+        looked = recent(self._looked, question, _new_looked, _ASKED_LATELY)
+        known = {problem for look in looked for problem in look.places}
+        new = [problem for problem in problems.tolist() if problem not in known]
+        if new:
+            self.features(question, np.array(new, np.int32), np.ones(len(new), np.float32))
+        places = {problem: look for look in looked for problem in look.places}
+        return np.array(
+            [places[one].best_part(one) if one in places else -1 for one in problems.tolist()],
+            np.int32,
+        )
 
     def _weigh(
         self, seen: dict[str, Floats], text: Text, wanted: Wanted, met: Met, who: Places
-    ) -> None:
-        """Fills in what is seen of the words met."""
+    ) -> Floats:
+        """Fills in what is seen of the words met; gives the share that each block holds."""
         place, word, factor = met.place, met.word, met.factor
         count, words = len(seen["strength"]), len(wanted.names)
         total = float(wanted.importance.sum()) or 1.0
@@ -249,15 +273,15 @@ class Evidence:
             for name, of in (("codes", coded), ("named", at_head)):
                 rarity_of = float(wanted.importance[named].sum())
                 seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
-        recall = _best(block, word, value, words, len(text.fields)).sum(axis=1) / np.float32(total)
+        recall: Floats = _best(block, word, value, words, len(text.fields)).sum(axis=1)
+        recall /= np.float32(total)
         spots, at = np.unique(place, return_index=True)
         covered = np.bincount(block[at], self._rarity[text.words[spots]], len(text.fields))
-        # What the words of each block that holds any are worth together.
-        held = np.ones(len(text.fields))
-        holding = np.flatnonzero(covered)
-        ends = np.append(text.edges, len(text.words))[holding + 1]
-        inside, of = ranges(text.edges[holding], ends)
-        held[holding] = np.bincount(of, self._rarity.take(text.words[inside]), len(holding))
+        # What the words of each block are worth together.
+        rarity = self._rarity.take(text.words)
+        # Blocks past what is looked at hold none, whatever is added up for them.
+        edges = np.minimum(text.edges, len(text.words) - 1)
+        held = np.add.reduceat(rarity, edges, dtype=np.float64)
         precision = np.minimum(1.0, covered / np.maximum(held, 1e-6))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 
@@ -269,9 +293,10 @@ class Evidence:
             ("error_same", error, same), ("block_same", ~head, same),
         ):  # fmt: skip
             np.maximum.at(seen[name], text.block_owner[among], of[among].astype(np.float32))
-        within = _within(text, met, wanted.importance, (NEAR, FAR))
+        within = _within(text, met, wanted, (NEAR, FAR))
         for name, found in zip(("near", "far"), within, strict=True):
             np.maximum.at(seen[name], who, found / np.float32(total))
+        return recall
 
     def _posts(
         self, seen: dict[str, Floats], question: Question, wanted: Wanted, posts: Ints
@@ -319,10 +344,9 @@ class Evidence:
     ) -> None:
         number = {name: i for i, name in enumerate(wanted.names)}
         # Each word's spots side by side, rising.
-        size = int(spot.max()) + 1
-        words, spots = np.divmod(np.sort(word * np.int64(size) + spot), size)
+        words, spots = _sorted_pairs(word, spot)
         edges = words.searchsorted(np.arange(len(number) + 1)).tolist()
-        owner = np.empty(size, np.int32)
+        owner = np.empty(int(spot.max()) + 1, np.int32)
         owner[spot] = who
         possible = 0.0
         for left, right in question.pairs:
@@ -359,7 +383,7 @@ def _product(left: Floats, right: Floats) -> Floats:
     return product
 
 
-def _within(text: Text, met: Met, importance: Floats, reaches: Sequence[int]) -> list[Floats]:
+def _within(text: Text, met: Met, wanted: Wanted, reaches: Sequence[int]) -> list[Floats]:
     """For each place, what the words that follow within each reach count for together.
 
     A word that is said in several ways within reach counts as its best. Each place of a word is
@@ -372,12 +396,10 @@ def _within(text: Text, met: Met, importance: Floats, reaches: Sequence[int]) ->
     count = int(before[-1]) + 1
     totals = [np.zeros(count) for _ in reaches]
     below = np.float32(0)
-    for level in np.unique(met.factor):
-        mine = met.factor >= level
-        words, here = np.divmod(
-            np.sort(met.word[mine].astype(np.int64) * size + met.place[mine]), size
-        )
-        gain = importance[words] * (level - below)
+    for level in (np.float32(level.factor) for level in wanted.levels):
+        mine = slice(int(met.factor.searchsorted(level)), None)
+        words, here = _sorted_pairs(met.word[mine], met.place[mine])
+        gain = wanted.importance[words] * (level - below)
         below = level
         since = here - text.from_start(here)
         same = words[1:] == words[:-1]
@@ -388,6 +410,12 @@ def _within(text: Text, met: Met, importance: Floats, reaches: Sequence[int]) ->
             total += np.bincount(first, gain, count) - left
     at = before[met.place]
     return [np.cumsum(total)[at].astype(np.float32) for total in totals]
+
+
+def _sorted_pairs(left: Ints, right: Places) -> tuple[Places, Places]:
+    """Pairs of numbers from zero up, sorted; packed into one, in a third of the time."""
+    packed = np.sort(left.astype(np.int64) << 32 | right)
+    return packed >> 32, packed & 0xFFFFFFFF
 
 
 def _best(owner: Ints | Places, word: Ints, value: Floats, words: int, owners: int) -> Floats:

@@ -24,12 +24,12 @@ _READ = 20_000
 class Wanted:
     """The words of a question, numbered; a way is a word or words that say some of them.
 
-    `firsts` are the terms that ways begin with; the ways come level by level.
+    `terms` are those that ways are made of; the ways come level by level.
     """
 
     names: tuple[str, ...]
     importance: Floats
-    firsts: Ints
+    terms: Ints
     levels: tuple[Level, ...]
     codes: frozenset[str]
 
@@ -39,7 +39,7 @@ class Level:
     """The ways of one factor. Those of one word stand side by side, by their first.
 
     The words that are said by the term numbered `firsts[i]` stand in `said` from `starts[i]` to
-    `starts[i + 1]`. Ways of more words stand in `longer`: which first, the terms of the rest, the
+    `starts[i + 1]`. Ways of more words stand in `longer`: which first, which of the rest, the
     words said.
     """
 
@@ -107,15 +107,16 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
     names = sorted(dict.fromkeys(names), key=lambda name: (-importance[name], name))
     names = names[:_MOST_WORDS]
     number = {name: i for i, name in enumerate(names)}
-    firsts: dict[int, int] = {}
+    numbers: dict[int, int] = {}
     by_factor: dict[float, list[tuple[int, tuple[int, ...], tuple[int, ...]]]] = {}
 
     def add(way: tuple[str, ...], said: tuple[int, ...], factor: float) -> None:
         rows = [vocabulary.find(word) for word in way]
         if said and all(row is not None for row in rows):
-            first, *rest = (row for row in rows if row is not None)
-            at = firsts.setdefault(first, len(firsts))
-            by_factor.setdefault(factor, []).append((at, tuple(rest), said))
+            first, *rest = (
+                numbers.setdefault(row, len(numbers)) for row in rows if row is not None
+            )
+            by_factor.setdefault(factor, []).append((first, tuple(rest), said))
 
     for name, i in number.items():
         add((name,), (i,), 1.0)
@@ -127,16 +128,16 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
     return Wanted(
         tuple(names),
         np.array([importance[name] for name in names], np.float32),
-        np.array(list(firsts), np.int32),
-        tuple(_level(factor, ways, len(firsts)) for factor, ways in sorted(by_factor.items())),
+        np.array(list(numbers), np.int32),
+        tuple(_level(factor, ways, len(numbers)) for factor, ways in sorted(by_factor.items())),
         question.codes,
     )
 
 
 def _level(
-    factor: float, ways: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]], firsts: int
+    factor: float, ways: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]], terms: int
 ) -> Level:
-    own: list[list[int]] = [[] for _ in range(firsts)]
+    own: list[list[int]] = [[] for _ in range(terms)]
     for first, rest, said in ways:
         if not rest:
             own[first] += said
@@ -166,23 +167,27 @@ def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:
 
     `slots` has a -1 for every term of the vocabulary, and has it again afterwards.
     """
-    firsts = wanted.firsts
-    slots[firsts] = np.arange(len(firsts), dtype=np.int32)
+    slots[wanted.terms] = np.arange(len(wanted.terms), dtype=np.int32)
     # Half the time of `slots[words]`: every word of sixty problems is looked up.
     found = slots.take(words)
-    slots[firsts] = -1
+    slots[wanted.terms] = -1
     hits = np.flatnonzero(found >= 0)
     of = found[hits]
+    met = (np.bincount(of, minlength=len(wanted.terms)) > 0).tolist()
     last = len(words) - 1
     places, numbers, factors = [], [], []
     for level in wanted.levels:
         way, hit = ranges(level.starts[of], level.starts[of + 1])
         there, said = [hits[hit]], [level.said[way]]
         for first, rest, meant in level.longer:
+            if not (met[first] and all(met[other] for other in rest)):
+                continue
             here = hits[of == first]
-            for step, row in enumerate(rest, 1):
+            for step, other in enumerate(rest, 1):
                 ahead = np.minimum(here + step, last)
-                here = here[(words[ahead] == row) | (words[np.minimum(ahead + 1, last)] == row)]
+                here = here[(found[ahead] == other) | (found[np.minimum(ahead + 1, last)] == other)]
+            if not len(here):
+                continue
             there += [here] * len(meant)
             said += [np.full(len(here), word, np.int32) for word in meant]
         places += there
@@ -196,6 +201,9 @@ def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:
 def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
     """All whole numbers of several ranges one after the other, and for each the number of its."""
     lengths = ends - starts
+    if len(lengths) and lengths.max() == 1:
+        owner = np.flatnonzero(lengths)
+        return starts[owner], owner
     owner = np.repeat(np.arange(len(starts)), lengths)
     before = np.cumsum(lengths) - lengths
     return np.arange(len(owner)) + (starts - before)[owner], owner

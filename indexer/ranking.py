@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from indexer.analyzer import WHOLE, terms
 from indexer.bilingual import Other
-from indexer.engines.base import Engine
+from indexer.engines.base import Engine, Found
 from indexer.postings import FIELDS, Floats, Ints
 from indexer.question import Phrase, Question
 from indexer.recent import Ready, recent
@@ -90,6 +91,10 @@ class Ranking:
         return Ranked(problems, scores[problems])
 
     def _scores(self, question: Question) -> Floats:
+        # Looked up one by one, the terms of a long question take five times as long.
+        ways_said = (ways for phrase in question.phrases for _, ways in ways_of(phrase))
+        said = chain.from_iterable(way.words for ways in ways_said for way in ways)
+        self._ready.make_ready([*question.terms, *said], self._weigh)
         nodes: list[tuple[frozenset[str], Floats]] = []
         free = set(question.terms)
         for phrase in question.phrases:
@@ -167,7 +172,7 @@ class Ranking:
 
     def term(self, term: str) -> Weighted | None:
         """The problems that hold a term, or None where none does."""
-        return self._ready.get(term, lambda: self._weighted(term))
+        return self._ready.get(term, lambda: self._weigh([term])[0])
 
     def holding(self, term: str) -> int:
         """How many problems hold a term."""
@@ -249,18 +254,40 @@ class Ranking:
         found = self._together(words)
         return found is not None and _place(found[0], problem) is not None
 
-    def _weighted(self, term: str) -> Weighted | None:
-        postings = self.engine.postings(term)
-        if postings is None:
-            return None
-        problems, fields, counts = postings
-        weighted = counts * self._factor.take(fields * np.int64(len(self.engine)) + problems)
+    def _weigh(self, terms: Sequence[str]) -> list[Weighted | None]:
+        """What terms count for in all fields of each problem that holds them."""
+        parts = [self._weigh_part(found) for found in self.engine.postings(terms)]
+        holding = sum((np.diff(edges) for edges, _, _ in parts), np.zeros(len(terms), np.int64))
+        rarity = [np.float32(self.rarity(held)) for held in holding.tolist()]
+        result: list[Weighted | None] = []
+        for number, held in enumerate(holding.tolist()):
+            own = [
+                (problems[begin:end], counts[begin:end])
+                for edges, problems, counts in parts
+                if (begin := edges[number]) < (end := edges[number + 1])
+            ]
+            if not held:
+                result.append(None)
+                continue
+            # Copied: a part of an array would keep the whole.
+            problems, counts = (np.concatenate(column) for column in zip(*own, strict=True))
+            result.append(Weighted(problems, counts, rarity[number] * saturated(counts)))
+        return result
+
+    def _weigh_part(self, found: Found) -> tuple[list[int], Ints, Floats]:
+        """(edges by term, problems, counts) with the fields of each problem added up."""
+        problems = found.problems
+        places = found.fields * np.int64(len(self.engine)) + problems
+        weighted = found.counts * self._factor.take(places)
+        if not len(problems):
+            return found.edges.tolist(), problems, weighted
         first = np.ones(len(problems), bool)
         np.not_equal(problems[1:], problems[:-1], out=first[1:])
+        begins = found.edges[:-1]
+        first[begins[begins < len(first)]] = True
         starts = np.flatnonzero(first)
-        if len(starts) < len(problems):
-            problems, weighted = problems[starts], np.add.reduceat(weighted, starts)
-        return self._valued(problems, weighted)
+        edges = np.concatenate([[0], np.cumsum(first)])[found.edges]
+        return edges.tolist(), problems[starts], np.add.reduceat(weighted, starts)
 
     def _valued(self, problems: Ints, counts: Floats) -> Weighted:
         values = np.float32(self.rarity(len(problems))) * saturated(counts)

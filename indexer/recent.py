@@ -6,8 +6,8 @@ Python looks for rubbish.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Generic, TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -77,7 +77,19 @@ class Ready(Generic[_Value]):
         young, old = self._young, self._old
         if key in young:
             return young[key]
-        value = old[key] if key in old else make()
+        return self._keep(key, old[key] if key in old else make())
+
+    def make_ready(
+        self, keys: Iterable[Hashable], make: Callable[[list[Any]], Iterable[_Value]]
+    ) -> None:
+        """Makes all at once that are not kept."""
+        young, old = self._young, self._old
+        new = [key for key in dict.fromkeys(keys) if key not in young and key not in old]
+        for key, value in zip(new, make(new) if new else (), strict=True):
+            self._keep(key, value)
+
+    def _keep(self, key: Hashable, value: _Value) -> _Value:
+        young = self._young
         young[key] = value
         self._bytes += self._size(value)
         if self._bytes > self._half:

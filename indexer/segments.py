@@ -117,6 +117,13 @@ class Vocabulary(Sequence[str]):
             numbers[rows >= 0] = rows[rows >= 0] + first
         return numbers
 
+    def note(self, terms: Sequence[str], numbers: Ints) -> None:
+        """Remembers the numbers of terms that were found, to find each again at once."""
+        if len(self._found) + len(terms) >= _FOUND:
+            self._found = {}
+        found = (number if number >= 0 else None for number in numbers.tolist())
+        self._found.update(zip(terms, found, strict=True))
+
     def beginning(self, start: str, most: int) -> list[str]:
         """Terms that begin so, at most so many of each segment."""
         found = []
@@ -156,12 +163,13 @@ class Segment:
     def __len__(self) -> int:
         return int(self.lengths.shape[1])
 
-    def of(self, number: int) -> slice | None:
-        """Where the postings of a term stand, or None."""
-        row = int(self.numbers.searchsorted(np.int32(number)))
-        if row == len(self.numbers) or self.numbers[row] != number:
-            return None
-        return slice(int(self.starts[row]), int(self.starts[row + 1]))
+    def of(self, numbers: Ints) -> tuple[Places, Places]:
+        """Where the postings of terms begin and end; those of one that is not here are none."""
+        if not len(self.numbers):
+            return np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.int64)
+        rows = np.minimum(self.numbers.searchsorted(numbers), len(self.numbers) - 1)
+        here = self.numbers[rows] == numbers
+        return self.starts[rows], self.starts[rows + here]
 
     def holding_without(self, gone: npt.NDArray[np.bool_]) -> Ints:
         """`holding`, where problems are `gone`."""

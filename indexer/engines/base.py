@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.postings import Bytes, Floats, Ints, Wording
+from indexer.postings import Bytes, Floats, Ints, Places, Wording
 from indexer.segments import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Postings of several terms: those of term i from `edges[i]` to `edges[i + 1]`.
+
+    They are sorted by problem and field.
+    """
+
+    edges: Places
+    problems: Ints
+    fields: Bytes
+    counts: Floats
 
 
 class Engine(Protocol):
@@ -14,8 +29,8 @@ class Engine(Protocol):
     def __len__(self) -> int:
         """How many problems it holds."""
 
-    def postings(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
-        """(problems, fields, counts) of a term, sorted by problem and field; None if unknown."""
+    def postings(self, terms: Sequence[str]) -> list[Found]:
+        """The postings of terms, part by part of the index; problems rise from part to part."""
 
     def holding(self) -> Ints:
         """For every term of the vocabulary, how many problems hold it."""

@@ -25,8 +25,9 @@ from whoosh.codec.whoosh3 import W3Codec, W3Segment
 from whoosh.filedb.filestore import FileStorage
 from whoosh.filedb.structfile import StructFile
 
+from indexer.engines.base import Found
 from indexer.engines.whoosh_terms import Codec
-from indexer.postings import FIELDS, Bytes, Floats, Ints, Places, Postings, Wording
+from indexer.postings import FIELDS, Floats, Ints, Places, Postings, Wording
 from indexer.segments import Segment, Vocabulary, lengths_of, open_segment
 from indexer.segments import write as write_arrays
 
@@ -71,18 +72,21 @@ class _Part:
     numbers: Ints | None
     places: Ints
 
-    def of(self, number: int) -> tuple[Ints, Bytes, Floats] | None:
-        """(problems, fields, counts) of a term in this part."""
+    def of(self, numbers: Ints) -> Found:
+        """The postings of terms in this part."""
         arrays = self.segment.arrays
-        where = arrays.of(number)
-        if where is None:
-            return None
-        problems, columns = arrays.problems[where], (arrays.fields[where], arrays.counts[where])
+        starts, ends = arrays.of(numbers)
+        edges = np.concatenate([[0], np.cumsum(ends - starts)])
+        places = np.repeat(starts - edges[:-1], ends - starts) + np.arange(edges[-1])
+        problems = arrays.problems.take(places)
         if self.numbers is None:
-            return (problems + np.int32(self.first) if self.first else problems), *columns
-        problems = self.numbers[problems]
-        there = problems >= 0
-        return (problems[there], columns[0][there], columns[1][there]) if there.any() else None
+            problems += np.int32(self.first)
+            return Found(edges, problems, arrays.fields.take(places), arrays.counts.take(places))
+        problems = self.numbers.take(problems)
+        kept = problems >= 0
+        edges = np.concatenate([[0], np.cumsum(kept)])[edges]
+        places = places[kept]
+        return Found(edges, problems[kept], arrays.fields.take(places), arrays.counts.take(places))
 
 
 class WhooshEngine:
@@ -110,15 +114,11 @@ class WhooshEngine:
     def __len__(self) -> int:
         return self._length
 
-    def postings(self, term: str) -> tuple[Ints, Bytes, Floats] | None:
-        number = self._vocabulary.find(term)
-        if number is None:
-            return None
-        found = [one for part in self._parts if (one := part.of(number)) is not None]
-        if len(found) < 2:
-            return found[0] if found else None
-        problems, columns, counts = zip(*found, strict=True)
-        return np.concatenate(problems), np.concatenate(columns), np.concatenate(counts)
+    def postings(self, terms: Sequence[str]) -> list[Found]:
+        numbers = self._vocabulary.find_all(terms)
+        # Whoever asks for postings soon asks for the numbers.
+        self._vocabulary.note(terms, numbers)
+        return [part.of(numbers) for part in self._parts]
 
     def holding(self) -> Ints:
         return self._holding
