@@ -41,6 +41,8 @@ _PIECE = re.compile(r"\w+")
 _WORDS_ONLY = re.compile(r"\w+\Z|[^\w-]+\Z|[a-z](?:#|\+\+)\Z|\.net\Z")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _PROSE = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]{4,}\Z")
+# A few plain words, as most forms of the glossary are: nothing in them is cut further.
+_PLAIN, _LETTERS = re.compile("[a-z]{2,30}(?: [a-z]{2,30}){0,3}"), re.compile("[a-z]+")
 # How words end that have another stem than themselves; a third of all words do not.
 _ENDING = re.compile(r"(?:[eilsy]|ed|ing|ic|is[mt]|ion|[ae]nt|er|or)\Z")
 
@@ -96,6 +98,9 @@ _SIEVED = 80
 
 def words(text: str) -> list[Term]:
     """The words of a text in order, each once: what stands side by side in it."""
+    if _PLAIN.fullmatch(text):
+        letters = _LETTERS.finditer(text)
+        return [Term(_stem(found[0]), WHOLE, found.start(), found.end()) for found in letters]
     found: list[Term] = []
     for term in sorted(terms(text), key=lambda t: (t.start, -t.weight, t.start - t.end)):
         if term.weight < PIECE or (found and term.start < found[-1].end):
