@@ -100,7 +100,7 @@ def words(text: str) -> list[Term]:
     """The words of a text in order, each once: what stands side by side in it."""
     if _PLAIN.fullmatch(text):
         letters = _LETTERS.finditer(text)
-        return [Term(_stem(found[0]), WHOLE, found.start(), found.end()) for found in letters]
+        return [Term(stem(found[0]), WHOLE, found.start(), found.end()) for found in letters]
     found: list[Term] = []
     for term in sorted(terms(text), key=lambda t: (t.start, -t.weight, t.start - t.end)):
         if term.weight < PIECE or (found and term.start < found[-1].end):
@@ -263,7 +263,7 @@ _counted = Made(_by_weight, 100_000, _comes_again)
 
 def _terms_of(token: str) -> Iterable[_Cut]:
     if len(token) <= LONGEST_TERM and _PROSE.match(token):
-        return ((_stem(token), WHOLE, 0, len(token)),)
+        return ((stem(token), WHOLE, 0, len(token)),)
     if _RUN.match(token):
         return _cut_han(token)
     if _WHOLE.match(token):
@@ -286,14 +286,14 @@ def _cut_lump(lump: str) -> Iterable[_Cut]:
         if lump[0] == "-":
             add(lump.lstrip("-").lower(), WHOLE, len(lump) - len(lump.lstrip("-")), len(lump))
     for piece, start, end in pieces:
-        add(_stem(piece), WHOLE if single else PIECE, start, end)
+        add(stem(piece), WHOLE if single else PIECE, start, end)
         if _PROSE.match(piece) or len(piece) > LONGEST_TERM:
             continue
         parts = list(_PART.finditer(piece))
         if len(parts) > 1:
             for part in parts:
                 if part.end() - part.start() > 1:
-                    add(_stem(part[0]), PART, start + part.start(), start + part.end())
+                    add(stem(part[0]), PART, start + part.start(), start + part.end())
     return found.values()
 
 
@@ -324,8 +324,8 @@ _stemmer = snowballstemmer.stemmer("english")
 _lock = threading.Lock()
 
 
-def _stem(word: str) -> str:
-    """A prose word's stem; anything else in lower case."""
+def stem(word: str) -> str:
+    """A word's stem where it is one of prose; anything else in lower case."""
     lower = word.lower()
     if len(word) < 4 or len(word) > 30 or not _PROSE.match(word) or not _ENDING.search(lower):
         return lower

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from indexer.analyzer import fold, held, words
+from indexer.analyzer import fold, words
 from indexer.answers import IndexInfo
 from indexer.bilingual import Glossary, glossary
 from indexer.chinese import HAN
@@ -242,11 +242,12 @@ class Generation:
     def _find_matched(
         self, number: int, text: str, importance: Mapping[str, float]
     ) -> tuple[str, ...]:
-        there = held(_whole(self.problem(number)), importance)
         found = {
             text[word.start : word.end]: importance[word.text]
             for word in words(text[:_SPELLED])
-            if word.text in there and telling(text[word.start : word.end])
+            if word.text in importance
+            and self.ranking.holds(word.text, number)
+            and telling(text[word.start : word.end])
         }
         return tuple(sorted(found, key=lambda one: -found[one])[:_MATCHED])
 

@@ -117,12 +117,18 @@ class Vocabulary(Sequence[str]):
             numbers[rows >= 0] = rows[rows >= 0] + first
         return numbers
 
-    def note(self, terms: Sequence[str], numbers: Ints) -> None:
-        """Remembers the numbers of terms that were found, to find each again at once."""
-        if len(self._found) + len(terms) >= _FOUND:
-            self._found = {}
-        found = (number if number >= 0 else None for number in numbers.tolist())
-        self._found.update(zip(terms, found, strict=True))
+    def recall(self, terms: Sequence[str]) -> Ints:
+        """The same of terms that are asked for again and again: they are remembered."""
+        found = self._found
+        new = [term for term in terms if term not in found]
+        if len(found) + len(new) >= _FOUND:
+            # Another for all; who has this one goes on with it.
+            self._found = found = {}
+            new = list(terms)
+        for term, number in zip(new, self.find_all(new).tolist() if new else (), strict=True):
+            found[term] = number if number >= 0 else None
+        numbers = (found[term] for term in terms)
+        return np.array([-1 if number is None else number for number in numbers], np.int32)
 
     def beginning(self, start: str, most: int) -> list[str]:
         """Terms that begin so, at most so many of each segment."""

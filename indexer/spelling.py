@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from indexer.analyzer import words
+from indexer.analyzer import stem
 
 # Words as people type them: a letter run; anything with digits or signs may be a code or a name.
 _WORD = re.compile(r"(?<![\w.\-/\\:])[A-Za-z]{3,20}(?![\w.\-/\\:])")
@@ -28,10 +28,10 @@ def corrections(text: str, holding: Holding, most: int = 4) -> dict[str, str]:
     found: dict[str, str] = {}
     lost = set()
     words_typed = list(dict.fromkeys(word for word in _WORD.findall(text) if word[1:].islower()))
-    known = holding([_stem(word) for word in words_typed])
+    known = holding([stem(word) for word in words_typed])
     for typed in (word for word, held in zip(words_typed, known, strict=True) if not held):
         tried = sorted(set(_one_edit(typed.lower()))) if len(typed) >= _SHORTEST else []
-        held = zip(holding([_stem(word) for word in tried]), tried, strict=True)
+        held = zip(holding([stem(word) for word in tried]), tried, strict=True)
         near = max(
             (one for one in held if one[0] and not _made_of(typed.lower(), one[1])),
             key=lambda one: one[0],
@@ -54,12 +54,7 @@ def is_near(typed: str, word: str) -> bool:
 
 
 def _made_of(typed: str, word: str) -> bool:
-    return any(typed.endswith(end) and _stem(word) == typed[: -len(end)] for end in _MAKES_ANOTHER)
-
-
-def _stem(word: str) -> str:
-    (term,) = words(word)
-    return term.text
+    return any(typed.endswith(end) and stem(word) == typed[: -len(end)] for end in _MAKES_ANOTHER)
 
 
 def _one_edit(word: str) -> Iterator[str]:

@@ -115,9 +115,7 @@ class WhooshEngine:
         return self._length
 
     def postings(self, terms: Sequence[str]) -> list[Found]:
-        numbers = self._vocabulary.find_all(terms)
-        # Whoever asks for postings soon asks for the numbers.
-        self._vocabulary.note(terms, numbers)
+        numbers = self._vocabulary.recall(terms)
         return [part.of(numbers) for part in self._parts]
 
     def holding(self) -> Ints:
