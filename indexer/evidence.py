@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
-import threading
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,19 +86,22 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What was looked at for a question: the place of each problem in a text, what blocks hold."""
+    """What was looked at for a question: where each problem stands among those looked at; of each
+    block whose it is, its part, and what it holds.
+    """
 
     places: Mapping[int, int]
-    text: Text
+    owners: Ints
+    parts: Ints
     held: Floats
 
     def best_part(self, problem: int) -> int:
         """The number of the part whose block holds most, of equals the first, or -1."""
         place = self.places[problem]
-        first, last = self.text.block_owner.searchsorted(np.array([place, place + 1], np.int32))
-        held = np.where(self.text.parts[first:last] < 0, 0, self.held[first:last])
+        first, last = self.owners.searchsorted(np.array([place, place + 1], np.int32))
+        held = np.where(self.parts[first:last] < 0, 0, self.held[first:last])
         best = int(held.argmax())
-        return int(self.text.parts[first + best]) if held[best] > 0 else -1
+        return int(self.parts[first + best]) if held[best] > 0 else -1
 
 
 def _new_looked() -> deque[_Looked]:
@@ -134,7 +136,8 @@ class Evidence:
         self._engine = ranking.engine
         self._vocabulary = self._engine.vocabulary()
         self._rarity = ranking.rarities()
-        self._scratch = threading.local()
+        # Taken by who meets words, and given back; as many as ever did so at once.
+        self._slots: list[Ints] = []
         self._wants: dict[Hashable, Wanted] = {}
         self._looked: dict[Hashable, deque[_Looked]] = {}
 
@@ -210,9 +213,8 @@ class Evidence:
             who = text.owner(met.place)
             held = self._weigh(seen, text, wanted, met, who)
             looked = recent(self._looked, question, _new_looked, _ASKED_LATELY)
-            looked.append(
-                _Looked(dict(zip(problems.tolist(), range(count), strict=True)), text, held)
-            )
+            places = dict(zip(problems.tolist(), range(count), strict=True))
+            looked.append(_Looked(places, text.block_owner, text.parts, held))
             # Places of two problems lie further apart than words of a pair.
             self._pairs(seen, question, wanted, met.place + who * _PAIR, met.word, who)
             self._posts(seen, question, wanted, posts)
@@ -227,9 +229,13 @@ class Evidence:
         )
 
     def _meet(self, text: Text, wanted: Wanted) -> Met:
-        if not hasattr(self._scratch, "slots"):
-            self._scratch.slots = np.full(len(self._vocabulary), -1, np.int32)
-        return meet(text.words, wanted, self._scratch.slots)
+        try:
+            slots = self._slots.pop()
+        except IndexError:
+            slots = np.full(len(self._vocabulary), -1, np.int32)
+        met = meet(text.words, wanted, slots)
+        self._slots.append(slots)
+        return met
 
     def best_parts(self, question: Question, problems: Ints) -> Ints:
         """For each problem the number of the part that holds most of the question, or -1."""

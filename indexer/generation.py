@@ -275,4 +275,4 @@ def _whole(problem: Problem) -> str:
 
 
 # A ranking of all posts is large; a passage is not.
-_ASKED_LATELY, _SHOWN_LATELY, _READ_LATELY = 16, 200, 2000
+_ASKED_LATELY, _SHOWN_LATELY, _READ_LATELY = 16, 200, 200

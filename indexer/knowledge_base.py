@@ -87,6 +87,7 @@ class KnowledgeBase:
     def warm_up(self) -> None:
         """Loads now what the first question would wait for."""
         warm_up()
+        self.generation().ranking.warm_up()
         # Of a paste all is read that is read of questions, and more.
         for question in ("error 错误", "Traceback:\nValueError: 错误"):
             self.search(question)

@@ -34,6 +34,8 @@ TRANSLATED = 0.8
 SAID_OTHERWISE = 0.4
 
 _ASKED_LATELY = 16
+# So many terms are made ready before the first question.
+_COMMON = 500
 
 
 class Weighted(NamedTuple):
@@ -78,6 +80,12 @@ class Ranking:
 
     def __len__(self) -> int:
         return len(self.engine)
+
+    def warm_up(self) -> None:
+        """Makes ready the terms that most problems hold: questions hold them too."""
+        vocabulary = self.engine.vocabulary()
+        held = np.argsort(-self.engine.holding())[:_COMMON].tolist()
+        self._ready.make_ready([vocabulary[number] for number in held], self._weigh)
 
     def rank(self, question: Question) -> Ranked:
         """The problems that hold any word of the question, or another word for it, best first."""

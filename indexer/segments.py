@@ -142,6 +142,8 @@ class Vocabulary(Sequence[str]):
         return found
 
 
+# A count is so many times its code's unit.
+_PARTS, _MOST = 20, 65_535
 # The numbers of so many terms are remembered.
 _FOUND = 20_000
 
@@ -152,7 +154,8 @@ class Segment:
 
     `terms` are those it adds, `numbers` of all terms it holds, rising. The postings of the term
     numbered `numbers[row]` stand from `starts[row]` to `starts[row + 1]`, and `holding[row]`
-    problems hold it. `lengths` says what all terms of a field count for together: fields x
+    problems hold it. `coded` are counts in twentieths, of which all weights of terms are made, and
+    3,276 at the most. `lengths` says what all terms of a field count for together: fields x
     problems.
     """
 
@@ -162,7 +165,7 @@ class Segment:
     holding: Ints
     problems: Ints
     fields: Bytes
-    counts: Floats
+    coded: npt.NDArray[np.uint16]
     lengths: Floats
     wording: Wording
 
@@ -176,6 +179,11 @@ class Segment:
         rows = np.minimum(self.numbers.searchsorted(numbers), len(self.numbers) - 1)
         here = self.numbers[rows] == numbers
         return self.starts[rows], self.starts[rows + here]
+
+    def counts(self, places: Places | slice) -> Floats:
+        """What the postings at some places count for."""
+        counts: Floats = self.coded[places].astype(np.float32) / np.float32(_PARTS)
+        return counts
 
     def holding_without(self, gone: npt.NDArray[np.bool_]) -> Ints:
         """`holding`, where problems are `gone`."""
@@ -199,7 +207,7 @@ class Segment:
             rows,
             np.array(self.problems),
             np.array(self.fields),
-            np.array(self.counts),
+            self.counts(slice(None)),
             Wording(
                 own[wording.words], wording.blocks, wording.fields, wording.parts, wording.problems
             ),
@@ -227,8 +235,9 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
     # Wide values first: each array then begins where its values may begin.
     arrays: tuple[Any, ...] = (
         ends, starts, wording.blocks, wording.problems,
-        hashes, hashed, numbers[order], _holding(starts, problems), problems, counts,
+        hashes, hashed, numbers[order], _holding(starts, problems), problems,
         np.asarray(lengths, np.float32), numbers[wording.words], wording.parts,
+        np.minimum(np.rint(counts * np.float32(_PARTS)), _MOST).astype(np.uint16),
         data, fields, wording.fields,
     )  # fmt: skip
     with file.open("wb") as stream:
@@ -257,12 +266,12 @@ def open_segment(file: Path) -> Segment:
             arrays.append(flat.reshape(shape, order="F" if by_column else "C"))
             stream.seek(begin + count * kind.itemsize)
     (
-        ends, starts, blocks, problem_blocks, hashes, hashed, numbers, holding, problems, counts,
-        lengths, words, parts, data, fields, block_fields,
+        ends, starts, blocks, problem_blocks, hashes, hashed, numbers, holding, problems,
+        lengths, words, parts, coded, data, fields, block_fields,
     ) = arrays  # fmt: skip
     return Segment(
         TermList(data, ends, hashes, hashed),
-        numbers, starts, holding, problems, fields, counts, lengths,
+        numbers, starts, holding, problems, fields, coded, lengths,
         Wording(words, blocks, block_fields, parts, problem_blocks),
     )  # fmt: skip
 

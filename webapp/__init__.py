@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,6 +130,20 @@ def make_server(app: Flask, host: str, port: int) -> Any:
     )
 
 
+def _share_memory() -> None:
+    """Lets all threads take memory from two arenas of glibc.
+
+    Left alone, each takes from its own, which keeps what was once needed: 50 MB more for 8 threads.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
+
+
+# M_ARENA_MAX of malloc.h.
+_ARENA_MAX = -8
+
+
 def serve(knowledge_base: KnowledgeBase) -> None:
     """Answers on the host and port of the settings until it is stopped.
 
@@ -135,6 +151,7 @@ def serve(knowledge_base: KnowledgeBase) -> None:
     """
     settings = knowledge_base.settings
     app = create_app(knowledge_base)
+    _share_memory()
     knowledge_base.warm_up()
     try:
         server = make_server(app, settings.host, settings.port)

@@ -81,12 +81,12 @@ class _Part:
         problems = arrays.problems.take(places)
         if self.numbers is None:
             problems += np.int32(self.first)
-            return Found(edges, problems, arrays.fields.take(places), arrays.counts.take(places))
+            return Found(edges, problems, arrays.fields.take(places), arrays.counts(places))
         problems = self.numbers.take(problems)
         kept = problems >= 0
         edges = np.concatenate([[0], np.cumsum(kept)])[edges]
         places = places[kept]
-        return Found(edges, problems[kept], arrays.fields.take(places), arrays.counts.take(places))
+        return Found(edges, problems[kept], arrays.fields.take(places), arrays.counts(places))
 
 
 class WhooshEngine:
