@@ -39,11 +39,18 @@ _COMMON = 500
 
 
 class Weighted(NamedTuple):
-    """The problems that hold a term, what it counts for in each, and what it adds to a score."""
+    """The problems that hold a term, and what it adds to the score of each; how rare it is."""
 
     problems: Ints
-    counts: Floats
     values: Floats
+    rarity: np.float32
+
+    def counts(self) -> Floats:
+        """What the term counts for in each problem, before that is saturated."""
+        counts: Floats = (
+            np.float32(K1) * self.values / (self.rarity * np.float32(K1 + 1) - self.values)
+        )
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ class Ranking:
     multiple weighted fields", CIKM 2004.
     """
 
-    def __init__(self, engine: Engine, budget: int = 64_000_000) -> None:
+    def __init__(self, engine: Engine, budget: int = 48_000_000) -> None:
         """`budget`: bytes of postings that are kept ready."""
         self.engine = engine
         lengths = engine.lengths()
@@ -164,7 +171,7 @@ class Ranking:
     def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
         """(problems, counts) of the problems that hold all words; what the rarest counts."""
         all_found = [self.term(word) for word in words]
-        held = [(found.problems, found.counts) for found in all_found if found is not None]
+        held = [(found.problems, found.counts()) for found in all_found if found is not None]
         if len(held) < len(words):
             return None
         held.sort(key=lambda one: len(one[0]))
@@ -283,7 +290,7 @@ class Ranking:
                 continue
             # Copied: a part of an array would keep the whole.
             problems, counts = (np.concatenate(column) for column in zip(*own, strict=True))
-            result.append(Weighted(problems, counts, rarity[number] * saturated(counts)))
+            result.append(Weighted(problems, rarity[number] * saturated(counts), rarity[number]))
         return result
 
     def _weigh_part(self, found: Found) -> tuple[list[int], Ints, Floats]:
@@ -302,8 +309,8 @@ class Ranking:
         return edges.tolist(), problems[starts], np.add.reduceat(weighted, starts)
 
     def _valued(self, problems: Ints, counts: Floats) -> Weighted:
-        values = np.float32(self.rarity(len(problems))) * saturated(counts)
-        return Weighted(problems, counts, values)
+        rarity = np.float32(self.rarity(len(problems)))
+        return Weighted(problems, rarity * saturated(counts), rarity)
 
 
 def _place(problems: Ints, problem: int) -> int | None:
@@ -313,7 +320,7 @@ def _place(problems: Ints, problem: int) -> int | None:
 
 def _bytes(found: Weighted | None) -> int:
     # With what a dictionary takes for its key.
-    return 200 + (sum(column.nbytes for column in found) if found is not None else 0)
+    return 200 + (found.problems.nbytes + found.values.nbytes if found is not None else 0)
 
 
 def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:

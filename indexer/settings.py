@@ -38,7 +38,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.")
     jobs: int = _setting(0, "Processes that read posts; 0 means one per core.")
-    cache_mb: int = _setting(32, "Megabytes of postings that a process keeps ready for questions.")
+    cache_mb: int = _setting(48, "Megabytes of postings that a process keeps ready for questions.")
     allowed_origins: tuple[str, ...] = _setting(
         (), "Sites whose pages may ask (chat widget), e.g. `https://blog.example.com`."
     )
