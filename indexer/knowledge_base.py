@@ -36,6 +36,17 @@ from indexer.storage import read_current
 MOST_ALTERNATIVES = 10
 
 
+# What troubles are told with everywhere, in both languages.
+_TROUBLE = (
+    "error failed cannot connect connection refused timeout permission denied not found no such "
+    "file directory install version update memory server client database request response "
+    "undefined null invalid missing unknown unable build start run load open read write key value "
+    "type function module package command 错误 失败 无法 连接 超时 权限 找不到 文件 目录 安装 版本 "
+    "更新 内存 服务器 客户端 数据库 请求 未定义 无效 缺少 未知 编译 启动 运行 加载 打开 读取 写入 "
+    "解决 问题 报错 异常 配置 原因"
+)
+
+
 class NoIndex(RuntimeError):
     """There is no index yet; the message names the command that makes one."""
 
@@ -89,7 +100,7 @@ class KnowledgeBase:
         warm_up()
         self.generation().ranking.warm_up()
         # Of a paste all is read that is read of questions, and more.
-        for question in ("error 错误", "Traceback:\nValueError: 错误"):
+        for question in (_TROUBLE, f"Traceback:\nValueError: {_TROUBLE}"):
             self.search(question)
             self.ask(question)
         if not gc.get_freeze_count():
