@@ -58,6 +58,7 @@ class Glossary:
         # A form that holds Chinese is found by its characters, any other by its words.
         self._by_text: dict[str, _Members] = dict(base._by_text) if base else {}
         self._by_words: dict[tuple[str, ...], _Members] = dict(base._by_words) if base else {}
+        self._begins: set[str] = set(base._begins) if base else set()
         self._longest: int = base._longest if base else 1
         self._others = functools.lru_cache(maxsize=20_000)(self._find_others)
         # Cutting all forms takes a quarter of a second at the start; few are asked for.
@@ -110,6 +111,7 @@ class Glossary:
                     self._by_text[key] = (*self._by_text.get(key, ()), (number, side))
                 elif 0 < len(cut := tuple(term.text for term in words(form))) <= _LONGEST:
                     self._by_words[cut] = (*self._by_words.get(cut, ()), (number, side))
+                    self._begins.add(cut[0])
         self._groups.append((tuple(chinese), tuple(english)))
 
     def _cut_side(self, number: int, side: int) -> tuple[tuple[str, ...], ...]:
@@ -132,9 +134,12 @@ class Glossary:
                     yield start, end, form
 
     def _latin(self, found: Sequence[Term]) -> Iterable[tuple[int, int, tuple[str, ...]]]:
+        said = tuple(term.text for term in found)
         for first in range(len(found)):
+            if said[first] not in self._begins:
+                continue
             for last in range(first + 1, min(len(found), first + _LONGEST) + 1):
-                key = tuple(term.text for term in found[first:last])
+                key = said[first:last]
                 if key in self._by_words:
                     yield found[first].start, found[last - 1].end, key
 

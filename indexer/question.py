@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from indexer.analyzer import PIECE, WHOLE, Term, fold, terms, words
+from indexer.analyzer import PIECE, WHOLE, Term, fold, terms, words, words_among
 from indexer.bilingual import Glossary, Other, glossary
 from indexer.chinese import language_of
 from indexer.pasted import LONGEST, Pasted, codes, read_pasted, values
@@ -154,7 +154,7 @@ def _read_lines(
             counts[term.text] = counts.get(term.text, 0.0) + term.weight * _left(term, masks)
         for name, count in counts.items():
             weights[name] = max(weights.get(name, 0.0), weight * min(count, most))
-        cut = words(line)
+        cut = words_among(found)
         cut_starts = [word.start for word in cut]
         pairs.update(dict.fromkeys(_neighbours(cut)))
         if weight < _BRIDGED:
@@ -168,8 +168,9 @@ def _read_lines(
                 covered, Phrase(covered, weight * size, span.translations, span.synonyms)
             )
     if kind == "paste":
-        pairs.update(dict.fromkeys(_neighbours(words(text))))
-        for term in terms(text):
+        whole = list(terms(text))
+        pairs.update(dict.fromkeys(_neighbours(words_among(whole))))
+        for term in whole:
             weights.setdefault(term.text, OTHER_LINES)
     else:
         _weigh(weights, text, phrases)
