@@ -376,6 +376,25 @@ def test_a_generation_that_is_read_is_not_swept_away(make_kb: MakeKnowledgeBase)
     assert not held.folder.exists()
 
 
+@posix
+def test_what_was_open_is_read_after_its_generation_was_swept_away(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb({f"{n}.md": f"# note {n}\n\nquokka\n" for n in range(80)})
+    reader = again(knowledge_base)
+    first = reader.generation().index.folder
+    for turn in (1, 2):
+        write_posts(knowledge_base.folder, {"new.md": f"# note\n\n{word(turn)}\n"})
+        again(knowledge_base).rebuild()
+        # It takes over what it has open, and lets the generation go.
+        reader.generation()
+    write_posts(knowledge_base.folder, {"new.md": f"# note\n\n{word(3)}\n"})
+    again(knowledge_base).rebuild()
+    assert not first.exists()
+    assert reader.search("quokka").total == 80
+    assert reader.search(word(3)).total == 1
+
+
 def test_a_generation_left_half_made_is_cleared_away(make_kb: MakeKnowledgeBase) -> None:
     knowledge_base = make_kb(POSTS)
     with pytest.raises(KeyboardInterrupt), NextGeneration(knowledge_base.place) as following:

@@ -43,6 +43,9 @@ class WhooshSegment:
         self.arrays: Segment = open_segment(folder / f"{name}.postings")
         storage = _Storage(str(folder / "whoosh"), readonly=True)
         self._documents = W3Codec().per_document_reader(storage, self.in_whoosh(()))
+        if len(self):
+            # Opens the file now: the folder may be gone before the first record is asked for.
+            self.record(0)
 
     def __len__(self) -> int:
         return len(self.arrays)
