@@ -220,16 +220,16 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
     new = np.flatnonzero(numbers < 0)
     numbers[new] = len(known) + np.arange(len(new), dtype=np.int32)
     order = np.argsort(numbers)
-    rows, columns = postings.rows, (postings.problems, postings.fields, postings.counts)
+    rows, problems = postings.rows, postings.problems
+    fields, counts = postings.fields, postings.counts
     if len(known):
         place = np.empty(len(order), np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
         rows = place[rows]
         # Within a term they stay in their order.
         sort = np.argsort(rows, kind="stable")
-        rows, columns = rows[sort], tuple(column[sort] for column in columns)  # type: ignore[assignment]
+        rows, problems, fields, counts = rows[sort], problems[sort], fields[sort], counts[sort]
     starts = np.searchsorted(rows, np.arange(len(order) + 1)).astype(np.int64)
-    problems, fields, counts = columns
     wording = postings.wording
     data, ends, hashes, hashed = _term_list([postings.terms[i] for i in new.tolist()])
     # Wide values first: each array then begins where its values may begin.
