@@ -25,6 +25,8 @@ def begin(form: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    # It warns of every request that waits for a thread: under load, hundreds of lines a second.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger(SERVER).setLevel(logging.INFO)
     logging.getLogger(REQUESTS).setLevel(logging.WARNING if form == "off" else logging.INFO)
 

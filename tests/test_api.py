@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from conftest import MakeKnowledgeBase
+from conftest import MakeKnowledgeBase, serving
 from indexer import KnowledgeBase, Settings
 from posts_for_tests import POSTS
 from webapp import create_app
@@ -238,3 +241,12 @@ def test_all_visitors_together_may_ask_so_often(make_kb: MakeKnowledgeBase) -> N
     ]
     assert [answer.status_code for answer in asked] == [200, 200, 429]
     assert int(asked[2].headers["Retry-After"]) > 0
+
+
+def test_connections_that_ask_nothing_keep_nobody_waiting(make_kb: MakeKnowledgeBase) -> None:
+    with serving(make_kb(POSTS)) as site, ExitStack() as opened:
+        port = int(site.rpartition(":")[2])
+        for _ in range(200):
+            opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+        with urllib.request.urlopen(f"{site}/health", timeout=10) as answer:
+            assert answer.status == 200

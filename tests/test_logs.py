@@ -249,6 +249,14 @@ def test_what_others_log_names_no_address_and_no_value(log: pytest.CaptureFixtur
     assert line["trace"][-1] == "ValueError"
 
 
+def test_requests_that_wait_for_a_thread_fill_no_log(log: pytest.CaptureFixture[str]) -> None:
+    begin("text")
+    # As waitress does for each of them.
+    logging.getLogger("waitress.queue").warning("Task queue depth is 90")
+    logging.getLogger("waitress").warning("something else")
+    assert "queue" not in (told := log.readouterr().err) and "something else" in told
+
+
 def test_a_server_says_in_text_what_became_of_the_posts_and_of_requests(tmp_path: Path) -> None:
     folder = write_posts(tmp_path / "posts", {**POSTS, "b.md": b"\0\1\2\3" * 50})
     write_posts(folder, {"fixdex.yaml": "log: text\n"})

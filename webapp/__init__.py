@@ -123,11 +123,17 @@ def make_server(app: Flask, host: str, port: int) -> Any:
         port=port,
         threads=8,
         ident="fixdex",
+        # Browsers keep connections open for later: at waitress's own limit, 100 of them that ask
+        # nothing keep everyone else waiting. Systems let a process have 1,024 files.
+        connection_limit=_CONNECTIONS,
         # Not select: that knows no file numbered above 1,023.
         asyncore_use_poll=True,
         trusted_proxy=app.extensions["fixdex"].settings.trusted_proxy,
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
     )
+
+
+_CONNECTIONS = 800
 
 
 def _share_memory() -> None:
