@@ -6,16 +6,13 @@ import functools
 import re
 import threading
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
-import snowballstemmer
+import Stemmer
 
 from indexer.chinese import HAN, simplified
 from indexer.dictionary import VERSION, Word, search_words
-from indexer.recent import Made
 
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
@@ -43,8 +40,6 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za
 _PROSE = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]{4,}\Z")
 # A few plain words, as most forms of the glossary are: nothing in them is cut further.
 _PLAIN, _LETTERS = re.compile("[a-z]{2,30}(?: [a-z]{2,30}){0,3}"), re.compile("[a-z]+")
-# How words end that have another stem than themselves; a third of all words do not.
-_ENDING = re.compile(r"(?:[eilsy]|ed|ing|ic|is[mt]|ion|[ae]nt|er|or)\Z")
 
 
 # No dataclass: a question makes hundreds, each in a third of the time.
@@ -96,6 +91,29 @@ def start_of(term: str) -> str:
 _SIEVED = 80
 
 
+def tokens(text: str) -> list[str]:
+    """What a text is cut into before it is cut into terms: runs of Chinese, lumps, signs."""
+    found: list[str] = _TOKEN.findall(_fold(text)[0])
+    return found
+
+
+def weigh(token: str) -> list[tuple[str, float]]:
+    """The terms of a token with what each counts for; its words as they stand."""
+    if not _RUN.match(token):
+        return [(term, weight) for term, weight, _, _ in _terms_of(token)]
+    found = search_words(token)
+    pairs = [(token[at : at + 2], BIGRAM) for at in _between(token, found)]
+    return [(word, WHOLE) for word, _, _ in found] + pairs
+
+
+def comes_again(token: str) -> bool:
+    """Whether a token is worth keeping: of long Chinese runs nine of ten stand only once."""
+    return len(token) < _LONG_RUN or not _RUN.match(token)
+
+
+_LONG_RUN = 6
+
+
 def words(text: str) -> list[Term]:
     """The words of a text in order, each once: what stands side by side in it."""
     if _PLAIN.fullmatch(text):
@@ -114,44 +132,6 @@ def words_among(among: Iterable[Term]) -> list[Term]:
             continue  # a lump of several pieces: they follow one by one
         found.append(term)
     return found
-
-
-class Tally:
-    """What the terms of some texts count for, added up.
-
-    Only the cuts that are new take time: of the others whole lists are counted at once.
-    """
-
-    def __init__(self) -> None:
-        self._words: list[str] = []
-        self._pieces: list[str] = []
-        self._parts: list[str] = []
-        self._pairs: list[str] = []
-
-    def add(self, text: str) -> list[str]:
-        """Takes in a text; gives its terms as they stand, without pairs and parts."""
-        order: list[str] = []
-        for words, others in map(_counted.__getitem__, _TOKEN.findall(_fold(text)[0])):
-            order += words
-            if others:
-                pieces, parts, pairs = others
-                self._pieces += pieces
-                self._parts += parts
-                self._pairs += pairs
-        self._words += order
-        return order
-
-    def counts(self) -> dict[str, float]:
-        """Term to what it counts for."""
-        counts: dict[str, float] = dict(Counter(self._words)) if self._words else {}
-        for terms, weight in (
-            (self._pieces, PIECE - WHOLE),
-            (self._parts, PART),
-            (self._pairs, BIGRAM),
-        ):
-            for term, times in Counter(terms).items() if terms else ():
-                counts[term] = counts.get(term, 0.0) + weight * times
-        return counts
 
 
 # Of a text so many letters are looked at for the words of a question.
@@ -183,7 +163,8 @@ def fold(text: str) -> str:
 
 def fingerprint() -> str:
     """What terms depend on besides this file."""
-    return f"jieba {VERSION}, unicode {unicodedata.unidata_version}"
+    stemmer = f"snowball {Stemmer.version()}"
+    return f"jieba {VERSION}, {stemmer}, unicode {unicodedata.unidata_version}"
 
 
 # Folding
@@ -236,36 +217,6 @@ def _cut(token: str) -> tuple[_Cut, ...]:
     return tuple(_terms_of(token))
 
 
-_Strings = tuple[str, ...]
-
-
-def _by_weight(token: str) -> tuple[_Strings, tuple[_Strings, _Strings, _Strings] | None]:
-    """The terms of a token: words and pieces as they stand; and the pieces, parts and pairs."""
-    if _RUN.match(token):
-        found = _words_of(token)
-        pairs = tuple(token[at : at + 2] for at in _between(token, found))
-        return tuple(word for word, _, _ in found), ((), (), pairs) if pairs else None
-    words, pieces, parts = [], [], []
-    for term, weight, _, _ in _terms_of(token):
-        if weight == PART:
-            parts.append(term)
-            continue
-        words.append(term)
-        if weight == PIECE:
-            pieces.append(term)
-    others = (tuple(pieces), tuple(parts), ()) if pieces or parts else None
-    return tuple(words), others
-
-
-def _comes_again(token: str) -> bool:
-    """Whether a token is worth keeping: of long Chinese runs nine of ten stand only once."""
-    return len(token) < _LONG_RUN or not _RUN.match(token)
-
-
-_LONG_RUN = 6
-_counted = Made(_by_weight, 100_000, _comes_again)
-
-
 def _terms_of(token: str) -> Iterable[_Cut]:
     if len(token) <= LONGEST_TERM and _PROSE.match(token):
         return ((stem(token), WHOLE, 0, len(token)),)
@@ -304,18 +255,10 @@ def _cut_lump(lump: str) -> Iterable[_Cut]:
 
 def _cut_han(run: str) -> Iterable[_Cut]:
     """The words of a Chinese run, and the pairs between them."""
-    words = _words_of(run)
+    words = search_words(run)
     found = [(word, WHOLE, start, end) for word, start, end in words]
     found += [(run[at : at + 2], BIGRAM, at, at + 2) for at in _between(run, words)]
     return sorted(found, key=lambda term: (term[2], -term[3]))
-
-
-def _words_of(run: str) -> list[Word]:
-    """jieba's words of a Chinese run, and the words inside long words, as they begin."""
-    words = search_words(run)
-    words.sort(key=_END, reverse=True)
-    words.sort(key=_START)
-    return words
 
 
 def _between(run: str, words: Sequence[Word]) -> Iterable[int]:
@@ -324,22 +267,15 @@ def _between(run: str, words: Sequence[Word]) -> Iterable[int]:
     return [start for start in range(len(run) - 1) if start not in known]
 
 
-_START, _END = itemgetter(1), itemgetter(2)
-_stemmer = snowballstemmer.stemmer("english")
+# Words are cut once and kept by who cuts; it need not keep them too.
+_stemmer = Stemmer.Stemmer("english", 0)
 _lock = threading.Lock()
 
 
 def stem(word: str) -> str:
     """A word's stem where it is one of prose; anything else in lower case."""
     lower = word.lower()
-    if len(word) < 4 or len(word) > 30 or not _PROSE.match(word) or not _ENDING.search(lower):
+    if len(word) < 4 or len(word) > 30 or not _PROSE.match(word):
         return lower
-    return _stems[lower]
-
-
-def _stem_of(lower: str) -> str:
     with _lock:
         return str(_stemmer.stemWord(lower))
-
-
-_stems = Made(_stem_of, 50_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
 import multiprocessing
@@ -15,18 +16,18 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.analyzer import Tally
 from indexer.bilingual import Pair, find_pairs
 from indexer.folder import DRAFT, Found, NotText
 from indexer.index import Entry, Skipped
 from indexer.pasted import may_name, read_pasted
 from indexer.plain import plain
-from indexer.postings import FIELDS, Counted, Postings, collect
+from indexer.postings import Postings
 from indexer.posts import Post, read_post
 from indexer.problems import Problem, find_problems
 from indexer.records import to_record
 from indexer.roles import Role, tells_of_trouble
 from indexer.storage import IndexFault
+from indexer.tally import Said, Tally
 from indexer.worth import worth_of_fix
 
 # Files read by one call of a worker, and from how many on workers are worth starting.
@@ -53,7 +54,8 @@ def read_batches(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[Ba
     """
     pieces = [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
     if jobs <= 1 or len(files) < _WORKERS_FROM:
-        yield from (_read_batch(piece, drafts) for piece in pieces)
+        tally = Tally()
+        yield from (_read_batch(piece, drafts, tally) for piece in pieces)
         return
     # Not by fork: a server's threads may hold locks at that moment.
     context = multiprocessing.get_context("spawn")
@@ -90,17 +92,23 @@ def _begin_worker() -> None:
 
 
 def _read_in_worker(files: Sequence[Found], drafts: bool) -> Batch:
-    batch = _read_batch(files, drafts)
+    batch = _read_batch(files, drafts, _tally_of_worker())
     gc.collect(0)
     return batch
 
 
-def _read_batch(files: Sequence[Found], drafts: bool) -> Batch:
+@functools.cache
+def _tally_of_worker() -> Tally:
+    """The tally of a process that reads: it knows the tokens of the batches before."""
+    return Tally()
+
+
+def _read_batch(files: Sequence[Found], drafts: bool, tally: Tally) -> Batch:
     entries, skipped, records = [], [], []
-    counted: list[Counted] = []
     for file in files:
         try:
-            entry, problems = _read(file, drafts)
+            entry, problems, said = _read(file, drafts)
+            tally.add(said)
         except NotText as error:
             skipped.append(Skipped(file.path, str(error)))
         except OSError as error:
@@ -110,13 +118,12 @@ def _read_batch(files: Sequence[Found], drafts: bool) -> Batch:
             skipped.append(Skipped(file.path, reason))
         else:
             entries.append(entry)
-            counted += [one for one, _ in problems]
-            records += [record for _, record in problems]
-    return Batch(tuple(entries), tuple(skipped), collect(counted), tuple(records))
+            records += problems
+    return Batch(tuple(entries), tuple(skipped), tally.take(), tuple(records))
 
 
-def _read(file: Found, drafts: bool) -> tuple[Entry, list[tuple[Counted, str]]]:
-    """What is known of a post, and each of its problems counted and as a record."""
+def _read(file: Found, drafts: bool) -> tuple[Entry, list[str], list[list[Said]]]:
+    """What is known of a post; each of its problems as a record, and what it says."""
     data = file.file.read_bytes()
     post = read_post(file.path, data)
     if post.draft and not drafts:
@@ -135,7 +142,7 @@ def _read(file: Found, drafts: bool) -> tuple[Entry, list[tuple[Counted, str]]]:
         _pairs(problems),
         tells_of_trouble(post.title),
     )
-    return entry, [(_count(post, problem), to_record(problem)) for problem in problems]
+    return entry, [*map(to_record, problems)], [_said(post, problem) for problem in problems]
 
 
 def _pairs(problems: Sequence[Problem]) -> tuple[Pair, ...]:
@@ -158,38 +165,24 @@ _FIELD_OF = {
 }
 
 
-def _count(post: Post, problem: Problem) -> Counted:
-    """What every term counts for in each field of a problem, and its words in order."""
-    tallies = {name: Tally() for name in FIELDS}
-    blocks: list[tuple[int, list[str], int]] = []
-
-    def add(field: str, text: str, part: int = -1, tally: Tally | None = None) -> None:
-        if order := (tally or tallies[field]).add(text):
-            blocks.append((FIELDS.index(field), order, part))
-
-    add("title", post.title)
+def _said(post: Post, problem: Problem) -> list[Said]:
+    """What a problem says in each field, in order."""
+    said = [Said("title", post.title)]
     if problem.title != post.title:
-        add("title", problem.title)
-    of_file = Tally()
-    add("head", _file_words(post.path), tally=of_file)
-    for text in (*problem.headings, *post.extra):
-        add("head", text)
-    for tag in post.tags:
-        add("tags", tag)
+        said.append(Said("title", problem.title))
+    said.append(Said("head", _file_words(post.path), half=True))
+    said += [Said("head", text) for text in (*problem.headings, *post.extra)]
+    said += [Said("tags", tag) for tag in post.tags]
     for number, part in enumerate(problem.parts):
         text = part.block.text
         if part.block.kind == "code":
-            add("problem" if part.role is Role.ERROR else "code", text, part=number)
+            said.append(Said("problem" if part.role is Role.ERROR else "code", text, number))
         else:
             text = plain(text)
-            add(_FIELD_OF[part.role], text, part=number)
+            said.append(Said(_FIELD_OF[part.role], text, number))
         if part.role in (Role.ERROR, Role.PROBLEM, None):
-            for line in _error_lines(text, part.role):
-                add("error", line, part=number)
-    counts = {name: tally.counts() for name, tally in tallies.items()}
-    for term, count in of_file.counts().items():
-        counts["head"][term] = counts["head"].get(term, 0.0) + count / 2
-    return Counted([counts[name] for name in FIELDS], blocks)
+            said += [Said("error", line, number) for line in _error_lines(text, part.role)]
+    return said
 
 
 def _error_lines(text: str, role: Role | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import logging
 import math
 import os
@@ -49,43 +50,48 @@ _KNOWN = re.compile("([\u4e00-\u9fd5]+)")
 _LONGEST = 2000
 
 
+def cut(run: str) -> list[str]:
+    """The words of a Chinese run: those of jieba without its model of unknown words."""
+    if len(run) <= _LONGEST and _KNOWN.fullmatch(run):
+        return _cut(run)
+    found: list[str] = []
+    for start in range(0, len(run), _LONGEST):
+        for piece in _KNOWN.split(run[start : start + _LONGEST]):
+            found += _cut(piece) if _KNOWN.match(piece) else piece
+    return found
+
+
 def search_words(run: str) -> list[Word]:
     """The words of a Chinese run, and the words of two and three characters inside longer ones.
 
-    Each with where it begins and ends; the same that jieba's `tokenize` gives in search mode
-    without its model of unknown words, in an order of their own.
+    Each with where it begins and ends, those that begin first and then the longer first; the same
+    that jieba's `tokenize` gives in search mode.
     """
-    if len(run) <= _LONGEST and _KNOWN.fullmatch(run):
-        return _words_of(run, 0)
-    found: list[Word] = []
-    for start in range(0, len(run), _LONGEST):
-        at = start
-        for piece in _KNOWN.split(run[start : start + _LONGEST]):
-            if _KNOWN.match(piece):
-                found += _words_of(piece, at)
-            else:
-                found += [(char, at + i, at + i + 1) for i, char in enumerate(piece)]
-            at += len(piece)
-    return found
-
-
-def _words_of(run: str, at: int) -> list[Word]:
-    if rjieba is not None:
-        found = rjieba.tokenize(run, "search", False)
-        return [(word, at + a, at + b) for word, a, b in found] if at else found
-    frequency = tokenizer().FREQ.get
     found = []
-    start = 0
-    for end in _ends(run, frequency, _values()):
-        size = end - start
-        if size > 2:
-            for inner in (2, 3) if size > 3 else (2,):
-                for i in range(start, end - inner + 1):
-                    if frequency(run[i : i + inner]):
-                        found.append((run[i : i + inner], at + i, at + i + inner))
-        found.append((run[start:end], at + start, at + end))
-        start = end
+    at = 0
+    for word in cut(run):
+        end = at + len(word)
+        found.append((word, at, end))
+        if len(word) > 2:
+            for start in range(at, end - 1):
+                for size in (3, 2):
+                    inner = run[start : start + size]
+                    if size < len(word) and start + size <= end and _is_word(inner):
+                        found.append((inner, start, start + size))
+        at = end
     return found
+
+
+def _is_word(text: str) -> bool:
+    return bool(rjieba.has_word(text) if rjieba is not None else tokenizer().FREQ.get(text))
+
+
+def _cut(run: str) -> list[str]:
+    if rjieba is not None:
+        found: list[str] = rjieba.cut(run, False)
+        return found
+    ends = _ends(run, tokenizer().FREQ.get, _values())
+    return [run[start:end] for start, end in itertools.pairwise([0, *ends])]
 
 
 def _ends(run: str, frequency: Callable[[str], int | None], values: _Values) -> list[int]:

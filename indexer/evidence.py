@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.chinese import language_of
-from indexer.occurrences import Met, Text, Wanted, gather, meet, ranges, want
-from indexer.postings import FIELDS, Floats, Ints, Places
+from indexer.occurrences import Met, Text, Wanted, gather, meet, want
+from indexer.postings import FIELDS, Floats, Ints, Places, ranges
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
 from indexer.recent import recent

@@ -133,7 +133,7 @@ _RULES = (
     "alternatives.py", "analyzer.py", "batches.py", "bilingual.py", "block_rules.py",
     "chinese.py", "commands.py", "dictionary.py", "front_matter.py", "index.py", "markdown.py",
     "pasted.py", "plain.py", "postings.py", "posts.py", "problems.py", "records.py", "roles.py",
-    "segments.py", "told.py", "worth.py", "data/commands.yaml", "data/pasted.txt",
+    "segments.py", "tally.py", "told.py", "worth.py", "data/commands.yaml", "data/pasted.txt",
     "data/roles.yaml", "engines/whoosh_engine.py", "engines/whoosh_terms.py",
 )  # fmt: skip
 

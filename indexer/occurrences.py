@@ -10,7 +10,7 @@ import numpy as np
 from indexer.analyzer import PIECE, terms
 from indexer.engines.base import Engine
 from indexer.pasted import LONGEST
-from indexer.postings import Floats, Ints, Places
+from indexer.postings import Floats, Ints, Places, ranges
 from indexer.question import Question
 from indexer.ranking import ways_of
 from indexer.segments import Vocabulary
@@ -196,14 +196,3 @@ def meet(words: Ints, wanted: Wanted, slots: Ints) -> Met:
     if not places:
         return Met(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
     return Met(np.concatenate(places), np.concatenate(numbers), np.concatenate(factors))
-
-
-def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
-    """All whole numbers of several ranges one after the other, and for each the number of its."""
-    lengths = ends - starts
-    if len(lengths) and lengths.max() == 1:
-        owner = np.flatnonzero(lengths)
-        return starts[owner], owner
-    owner = np.repeat(np.arange(len(starts)), lengths)
-    before = np.cumsum(lengths) - lengths
-    return np.arange(len(owner)) + (starts - before)[owner], owner

@@ -25,7 +25,7 @@ from indexer.index import (
     fingerprint,
     open_current,
 )
-from indexer.postings import Ints, Postings, collect, merge
+from indexer.postings import Ints, Postings, merge
 from indexer.segments import Vocabulary
 from indexer.storage import IndexFault, prepare, read_current, rebuilding, sweep
 
@@ -160,7 +160,7 @@ _SEGMENTS, _SEGMENT_FROM, _SEGMENT_TO = 2, 2_000, 16_000
 _SMALL = 64
 # Nanoseconds after which a file that changes looks different: two seconds are the coarsest in use.
 _SETTLED = 2_500_000_000
-_NOTHING = collect(())
+_NOTHING = merge(())
 
 
 def _split(

@@ -9,36 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
-_Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
-
-
-class Made(dict[_Key, _Value]):
-    """What was made of the keys that it keeps: of the last ones once; of at most twice `most`.
-
-    To look up is to look into a dict: of a million words and more that takes a fifth of the time of
-    `functools.lru_cache`, which notes who was asked for last.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[_Key], _Value],
-        most: int,
-        keeps: Callable[[_Key], bool] = lambda key: True,
-    ) -> None:
-        super().__init__()
-        self._make, self._most, self._keeps = make, most, keeps
-        self._before: dict[_Key, _Value] = {}
-
-    def __missing__(self, key: _Key) -> _Value:
-        if not self._keeps(key):
-            return self._make(key)
-        if len(self) >= self._most:
-            self._before = dict(self)
-            self.clear()
-        made = self._before.get(key)
-        self[key] = value = self._make(key) if made is None else made
-        return value
 
 
 def recent(

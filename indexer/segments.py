@@ -18,7 +18,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import FIELDS, Bytes, Floats, Ints, Places, Postings, Wording
+from indexer.postings import FIELDS, PARTS, Bytes, Floats, Ints, Places, Postings, Wording
 
 Hashes = npt.NDArray[np.uint32]
 
@@ -142,8 +142,7 @@ class Vocabulary(Sequence[str]):
         return found
 
 
-# A count is so many times its code's unit.
-_PARTS, _MOST = 20, 65_535
+_MOST = 65_535
 # The numbers of so many terms are remembered.
 _FOUND = 20_000
 
@@ -182,7 +181,7 @@ class Segment:
 
     def counts(self, places: Places | slice) -> Floats:
         """What the postings at some places count for."""
-        counts: Floats = self.coded[places].astype(np.float32) / np.float32(_PARTS)
+        counts: Floats = self.coded[places].astype(np.float32) / np.float32(PARTS)
         return counts
 
     def holding_without(self, gone: npt.NDArray[np.bool_]) -> Ints:
@@ -237,7 +236,7 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
         ends, starts, wording.blocks, wording.problems,
         hashes, hashed, numbers[order], _holding(starts, problems), problems,
         np.asarray(lengths, np.float32), numbers[wording.words], wording.parts,
-        np.minimum(np.rint(counts * np.float32(_PARTS)), _MOST).astype(np.uint16),
+        np.minimum(np.rint(counts * np.float32(PARTS)), _MOST).astype(np.uint16),
         data, fields, wording.fields,
     )  # fmt: skip
     with file.open("wb") as stream:

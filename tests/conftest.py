@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ import pytest
 
 from indexer import KnowledgeBase, Settings
 from indexer.engines.whoosh_engine import WhooshEngine, WhooshSegment, write_contents, write_segment
-from indexer.postings import Postings
+from indexer.postings import FIELDS, Postings, Wording, ends_of
 from indexer.segments import Vocabulary
 from webapp import create_app, make_server
 
@@ -33,6 +34,41 @@ def write_posts(folder: Path, posts: Posts) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
     return folder
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A problem by hand: what each term counts for in each field, and its blocks of words."""
+
+    fields: Mapping[str, Mapping[str, float]]
+    blocks: Sequence[tuple[str, Sequence[str]]] = ()
+
+
+def postings_of(problems: Sequence[Counted]) -> Postings:
+    """The postings of problems counted by hand."""
+    found = sorted(
+        (term, problem, FIELDS.index(field), count)
+        for problem, counted in enumerate(problems)
+        for field, counts in counted.fields.items()
+        for term, count in counts.items()
+    )
+    terms = sorted({term for term, *_ in found})
+    number = {term: i for i, term in enumerate(terms)}
+    blocks = [block for counted in problems for block in counted.blocks]
+    return Postings(
+        terms,
+        np.array([number[term] for term, *_ in found], np.int32),
+        np.array([problem for _, problem, _, _ in found], np.int32),
+        np.array([field for _, _, field, _ in found], np.uint8),
+        np.array([count for *_, count in found], np.float32),
+        Wording(
+            np.array([number[word] for _, words in blocks for word in words], np.int32),
+            ends_of([len(words) for _, words in blocks]),
+            np.array([FIELDS.index(field) for field, _ in blocks], np.uint8),
+            np.full(len(blocks), -1, np.int32),
+            ends_of([len(counted.blocks) for counted in problems]),
+        ),
+    )
 
 
 def make_engine(folder: Path, *segments: tuple[Postings, Sequence[str]]) -> WhooshEngine:

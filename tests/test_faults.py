@@ -30,6 +30,7 @@ import pytest
 from conftest import ROOT, MakeKnowledgeBase, until, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex
 from indexer.index import NextGeneration, open_current
+from indexer.postings import merge
 from indexer.storage import read_current
 from load import put_load, serving
 from posts_for_tests import POSTS
@@ -407,9 +408,7 @@ def test_a_generation_left_half_made_is_cleared_away(make_kb: MakeKnowledgeBase)
 
 
 def _nothing() -> tuple[Any, list[str]]:
-    from indexer.postings import collect
-
-    return collect(()), []
+    return merge(()), []
 
 
 def test_searches_go_on_while_one_rebuild_follows_another(make_kb: MakeKnowledgeBase) -> None:

@@ -35,6 +35,7 @@ FLOORS = (
         "indexer.places",
         "indexer.roles",
         "indexer.segments",
+        "indexer.tally",
     },
     {
         "indexer.asked",
@@ -67,7 +68,7 @@ HOMES = {
     "watchfiles": {"indexer.watching"},
     "jieba": {"indexer.dictionary"},
     "rjieba": {"indexer.dictionary"},
-    "snowballstemmer": {"indexer.analyzer"},
+    "Stemmer": {"indexer.analyzer"},
     "whoosh": {"indexer.engines.whoosh_engine", "indexer.engines.whoosh_terms"},
     "markdown_it": {"indexer.block_rules", "indexer.markdown", "indexer.posts"},
     "mdit_py_plugins": {"indexer.markdown"},

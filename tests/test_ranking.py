@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import make_engine
+from conftest import Counted, make_engine, postings_of
 from indexer.bilingual import Other
-from indexer.postings import FIELDS, Counted, collect
+from indexer.postings import FIELDS
 from indexer.question import Phrase, Question
 from indexer.ranking import K1, LENGTH, SAID_OTHERWISE, TRANSLATED, WEIGHTS, Ranking
 
@@ -56,9 +56,9 @@ def test_scores_are_those_of_a_plain_reference(tmp_path: Path, seed: int) -> Non
         }
         for _ in range(40)
     ]
-    counted = [Counted([problem.get(field, {}) for field in FIELDS]) for problem in problems]
+    counted = [Counted(problem) for problem in problems]
     half = len(counted) // 2
-    parts = [(collect(some), ["{}"] * len(some)) for some in (counted[:half], counted[half:])]
+    parts = [(postings_of(some), ["{}"] * len(some)) for some in (counted[:half], counted[half:])]
     ranking = Ranking(make_engine(tmp_path, *parts))
     question = {word: chance.choice([0.3, 1.0, 2.0]) for word in chance.sample(words, 6)}
     question["unknown"] = 1.0
@@ -75,8 +75,8 @@ def test_scores_are_those_of_a_plain_reference(tmp_path: Path, seed: int) -> Non
 
 
 def index(folder: Path, *texts: dict[str, float]) -> Ranking:
-    counted = [Counted([t if name == "text" else {} for name in FIELDS]) for t in texts]
-    return Ranking(make_engine(folder, (collect(counted), ["{}"] * len(texts))))
+    counted = [Counted({"text": text}) for text in texts]
+    return Ranking(make_engine(folder, (postings_of(counted), ["{}"] * len(texts))))
 
 
 def scores(ranking: Ranking, question: Question) -> dict[int, float]:

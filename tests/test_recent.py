@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from indexer.recent import Made, Ready, recent
+from indexer.recent import Ready, recent
 
 
 def test_the_oldest_of_too_many_goes() -> None:
@@ -52,37 +52,3 @@ def test_threads_that_ask_at_once_all_get_what_they_asked_for() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-def test_what_was_made_is_made_once() -> None:
-    asked: list[str] = []
-
-    def double(key: str) -> str:
-        asked.append(key)
-        return key * 2
-
-    made = Made(double, 10)
-    assert [made["a"], made["b"], made["a"]] == ["aa", "bb", "aa"]
-    assert asked == ["a", "b"]
-
-
-def test_of_many_things_those_asked_for_lately_are_kept() -> None:
-    asked: list[int] = []
-
-    def note(key: int) -> int:
-        asked.append(key)
-        return -key
-
-    made = Made(note, 3)
-    for key in range(100):
-        assert (made[key], made[0]) == (-key, 0)
-        assert len(made) <= 3
-    assert asked == list(range(100))
-    assert made[1] == -1
-    assert asked[-1] == 1
-
-
-def test_what_does_not_come_again_is_not_kept() -> None:
-    made = Made(len, 10, lambda key: len(key) < 3)
-    assert (made["ab"], made["abc"]) == (2, 3)
-    assert list(made) == ["ab"]

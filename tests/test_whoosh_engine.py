@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import whoosh.index
 
-from conftest import MakeKnowledgeBase, make_engine
+from conftest import Counted, MakeKnowledgeBase, make_engine, postings_of
 from indexer import KnowledgeBase
 from indexer.engines.base import Engine
 from indexer.index import open_current
-from indexer.postings import FIELDS, Counted, collect, merge
+from indexer.postings import FIELDS, merge
 from posts_for_tests import POSTS
 
 
@@ -62,18 +62,18 @@ def test_plain_whoosh_has_the_same_terms_and_as_many_documents(make_kb: MakeKnow
 
 
 def test_an_index_of_nothing_can_be_opened(tmp_path: Path) -> None:
-    engine = make_engine(tmp_path, (collect([]), []))
+    engine = make_engine(tmp_path, (postings_of([]), []))
     assert len(engine) == 0
     assert not from_engine(engine, "docker")
     assert engine.lengths().shape == (len(FIELDS), 0)
 
 
 def fields(**counts: dict[str, float]) -> Counted:
-    return Counted([counts.get(name, {}) for name in FIELDS])
+    return Counted(counts)
 
 
 def test_an_engine_keeps_its_contract(tmp_path: Path) -> None:
-    postings = collect(
+    postings = postings_of(
         [
             fields(title={"docker": 1.0, "错误": 1.0}, code={"docker": 3.0}),
             fields(text={"错误": 2.5, "𠮷": 1.0, "a" * 80: 1.0}),
@@ -96,8 +96,8 @@ def test_an_engine_keeps_its_contract(tmp_path: Path) -> None:
 
 
 def test_merging_leaves_out_what_was_removed(tmp_path: Path) -> None:
-    old = collect([fields(text={"old": 1.0, "both": 1.0}), fields(text={"kept": 1.0})])
-    new = collect([fields(text={"both": 2.0})])
+    old = postings_of([fields(text={"old": 1.0, "both": 1.0}), fields(text={"kept": 1.0})])
+    new = postings_of([fields(text={"both": 2.0})])
     merged = merge([(old, np.array([-1, 0], np.int32)), (new, np.array([1], np.int32))])
     engine = make_engine(tmp_path, (merged, ["kept", "new"]))
     assert list(engine.vocabulary()) == ["both", "kept"]
@@ -106,13 +106,10 @@ def test_merging_leaves_out_what_was_removed(tmp_path: Path) -> None:
 
 def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path) -> None:
     def counted(*blocks: tuple[str, list[str]]) -> Counted:
-        counts: list[dict[str, float]] = [{} for _ in FIELDS]
-        for field, words in blocks:
-            counts[FIELDS.index(field)] |= dict.fromkeys(words, 1.0)
-        return Counted(counts, [(FIELDS.index(field), words, -1) for field, words in blocks])
+        return Counted({field: dict.fromkeys(words, 1.0) for field, words in blocks}, blocks)
 
-    old = collect([counted(("text", ["b", "a", "b"])), counted(("title", ["gone"]))])
-    new = collect([counted(("title", ["c"]), ("code", ["a", "c"]))])
+    old = postings_of([counted(("text", ["b", "a", "b"])), counted(("title", ["gone"]))])
+    new = postings_of([counted(("title", ["c"]), ("code", ["a", "c"]))])
     merged = merge([(old, np.array([0, -1], np.int32)), (new, np.array([1], np.int32))])
     engine = make_engine(tmp_path, (merged, ["old", "new"]))
     wording, terms = engine.wording(np.array([0, 1], np.int32), 100), engine.vocabulary()
@@ -128,6 +125,6 @@ def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 400])
 def test_postings_of_every_block_size_are_read_back_by_whoosh(tmp_path: Path, count: int) -> None:
-    postings = collect([fields(text={"every": float(n % 7 + 1)}) for n in range(count)])
+    postings = postings_of([fields(text={"every": float(n % 7 + 1)}) for n in range(count)])
     engine = make_engine(tmp_path, (postings, ["{}"] * count))
     assert from_engine(engine, "every") == from_whoosh(tmp_path, "every")
