@@ -106,12 +106,9 @@ def weigh(token: str) -> list[tuple[str, float]]:
     return [(word, WHOLE) for word, _, _ in found] + pairs
 
 
-def comes_again(token: str) -> bool:
-    """Whether a token is worth keeping: of long Chinese runs nine of ten stand only once."""
-    return len(token) < _LONG_RUN or not _RUN.match(token)
-
-
-_LONG_RUN = 6
+def is_run(token: str) -> bool:
+    """Whether a token is a run of Chinese."""
+    return _RUN.match(token) is not None
 
 
 def words(text: str) -> list[Term]:
@@ -229,28 +226,29 @@ def _terms_of(token: str) -> Iterable[_Cut]:
 
 def _cut_lump(lump: str) -> Iterable[_Cut]:
     """A lump whole, its pieces between joining signs, and their parts by case, `_` and digits."""
-    pieces = [(m[0], m.start(), m.end()) for m in _PIECE.finditer(lump)]
-    found: dict[tuple[str, int], _Cut] = {}
-
-    def add(term: str, weight: float, start: int, end: int) -> None:
-        if len(term) <= LONGEST_TERM:
-            found.setdefault((term, start), (term, weight, start, end))
-
-    single = len(pieces) == 1 and pieces[0][0] == lump
-    if not single:
-        add(lump.lower(), WHOLE, 0, len(lump))
+    pieces = [(found[0], found.start()) for found in _PIECE.finditer(lump)]
+    cuts: list[_Cut] = []
+    weight, known = WHOLE, None
+    if len(pieces) != 1 or pieces[0][0] != lump:
+        cuts.append((lump.lower(), WHOLE, 0, len(lump)))
+        weight = PIECE
         if lump[0] == "-":
-            add(lump.lstrip("-").lower(), WHOLE, len(lump) - len(lump.lstrip("-")), len(lump))
-    for piece, start, end in pieces:
-        add(stem(piece), WHOLE if single else PIECE, start, end)
-        if _PROSE.match(piece) or len(piece) > LONGEST_TERM:
+            option = lump.lstrip("-")
+            known = option.lower(), len(lump) - len(option)
+            cuts.append((known[0], WHOLE, known[1], len(lump)))
+    for piece, start in pieces:
+        term = stem(piece)
+        if (term, start) != known:
+            cuts.append((term, weight, start, start + len(piece)))
+        if len(piece) > LONGEST_TERM or _PROSE.match(piece):
             continue
         parts = list(_PART.finditer(piece))
         if len(parts) > 1:
             for part in parts:
-                if part.end() - part.start() > 1:
-                    add(stem(part[0]), PART, start + part.start(), start + part.end())
-    return found.values()
+                begin, end = part.span()
+                if end - begin > 1:
+                    cuts.append((stem(part[0]), PART, start + begin, start + end))
+    return [one for one in cuts if len(one[0]) <= LONGEST_TERM]
 
 
 def _cut_han(run: str) -> Iterable[_Cut]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,11 +63,12 @@ def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
     Problems numbered -1 are left out, and so are terms that no posting is left of. The new
     numbers rise from problem to problem and from part to part.
     """
-    known: dict[str, int] = {}
+    known: defaultdict[str, int] = defaultdict()
+    known.default_factory = known.__len__
     columns: list[tuple[Any, ...]] = []
     wordings = []
     for postings, renumbered in parts:
-        of = np.array([known.setdefault(t, len(known)) for t in postings.terms], np.int32)
+        of = np.fromiter(map(known.__getitem__, postings.terms), np.int32, len(postings.terms))
         problems = renumbered[postings.problems]
         kept = problems >= 0
         sizes = np.bincount(postings.rows[kept], minlength=len(of))

@@ -117,13 +117,16 @@ def _rebuild(
     batches: list[Batch] = []
     with NextGeneration(place, kept) as following:
         waiting: list[Batch] = []
-        limit = min(max(_SEGMENT_FROM, len(to_read) // _SEGMENTS), _SEGMENT_TO)
+        limit = min(max(_SEGMENT_FROM, len(to_read) * 2 // 3), _SEGMENT_TO)
         for batch in read_batches(to_read, jobs or os.cpu_count() or 1, drafts):
             batches.append(replace(batch, postings=_NOTHING, records=()))
             waiting.append(batch)
             if sum(len(one.entries) for one in waiting) >= limit:
-                following.add(*_joined(merged, waiting, vocabulary))
+                whole = _joined(merged, waiting, vocabulary)
+                # What a batch holds is held twice until it is let go of.
                 waiting, merged = [], []
+                following.add(*whole)
+                del whole
             if progress:
                 progress(sum(len(b.entries) + len(b.skipped) for b in batches), len(to_read))
         skipped += [one for batch in batches for one in batch.skipped]
@@ -154,8 +157,8 @@ def _same(
 
 # Writing
 
-# Posts of a segment: half of all, so that one is written while the rest is read, as memory allows.
-_SEGMENTS, _SEGMENT_FROM, _SEGMENT_TO = 2, 2_000, 16_000
+# Posts of a segment: two thirds of all are written while the rest is read, as memory allows.
+_SEGMENT_FROM, _SEGMENT_TO = 2_000, 10_000
 # A segment of so few problems is made again with the next.
 _SMALL = 64
 # Nanoseconds after which a file that changes looks different: two seconds are the coarsest in use.

@@ -20,7 +20,11 @@ def to_record(problem: Problem) -> str:
         ]
         for part in problem.parts
     )  # fmt: skip
-    return "\n".join(json.dumps(one, ensure_ascii=False) for one in (head, *parts))
+    return "\n".join(map(_encode, (head, *parts)))
+
+
+# `json.dumps` makes itself another for each call that asks for letters as they are.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def from_record(record: str) -> Problem:

@@ -4,91 +4,87 @@ from __future__ import annotations
 
 from array import array as packed
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from indexer.analyzer import BIGRAM, PART, PIECE, WHOLE, comes_again, tokens, weigh
+from indexer.analyzer import BIGRAM, PART, PIECE, WHOLE, is_run, tokens, weigh
 from indexer.dictionary import cut
 from indexer.postings import FIELDS, PARTS, Places, Postings, Wording, ends_of, ranges
 
 # Half of what a term counts for, in parts of one: all are whole numbers.
 _HALVES = {weight: round(weight * PARTS / 2) for weight in (WHOLE, PIECE, PART, BIGRAM)}
 # So many tokens are known at the most; more are forgotten, all at once.
-_MOST = 250_000
+_MOST = 400_000
+_LONG_RUN = 6
 # Bits that hold what a term counts for in one place.
 _BITS = 8
+# Bits that hold a character.
+_CHARACTER = 21
+_LOW = (1 << _CHARACTER) - 1
 _NUMBER = {field: number for number, field in enumerate(FIELDS)}
 
 
-class _Cuts:
-    """The terms of tokens, one token's after the other's, and what each counts for."""
-
-    def __init__(self) -> None:
-        self.terms = packed("i")
-        self.halves = packed("b")
-        self.ends = packed("i", [0])
-
-    def add(self, terms: list[int], halves: list[int]) -> int:
-        """The number of one more token, with its terms."""
-        self.terms.extend(terms)
-        self.halves.extend(halves)
-        self.ends.append(len(self.terms))
-        return len(self.ends) - 2
-
-
 class _Tokens(dict[str, int]):
-    """Numbers of tokens; one that is asked for the first time is cut."""
+    """Numbers of tokens; one that is asked for the first time is cut.
+
+    A run of Chinese is cut into words: they are tokens themselves, and most are known. Runs are
+    numbered -1, -2 …
+    """
 
     def __init__(self) -> None:
         super().__init__()
         # Numbers of terms, in the order in which they came.
         self.terms: defaultdict[str, int] = defaultdict()
         self.terms.default_factory = self.terms.__len__
-        self.cuts = _Cuts()
-        self._pairs = _Pairs(self.cuts, self.terms)
-        self.begin()
-
-    def begin(self) -> None:
-        """Forgets the long runs."""
-        # The tokens of which each consists, one run's after the other's, and where they end.
-        self.of_runs = packed("i")
-        self.ends = packed("i", [0])
+        # The terms of tokens, in halves what each counts for, and where those of a token end.
+        self.cuts, self.halves, self.ends = packed("i"), packed("b"), packed("i", [0])
+        # What each token begins and ends with.
+        self.first, self.last = packed("i"), packed("i")
+        # The words of runs, and where those of a run end.
+        self.runs, self.run_ends = packed("i"), packed("i", [0])
+        self._words = _Made(self._cut)
+        # The number of the term that two characters are, by these as one number.
+        self.pairs: _Made[int] = _Made(
+            lambda pair: self.terms[chr(pair >> _CHARACTER) + chr(pair & _LOW)]
+        )
 
     def __missing__(self, token: str) -> int:
-        """A long run of Chinese hardly comes again: it is cut into tokens that do, numbered -1 …"""
-        if comes_again(token):
-            return self._keep(token)
-        words = cut(token)
-        found = [self._keep(w) if (n := self.get(w)) is None else n for w in words]
-        end = 0
-        for word in words[:-1]:
-            end += len(word)
-            found.append(self._pairs[token[end - 1 : end + 1]])
-        self.of_runs.extend(found)
-        self.ends.append(len(self.of_runs))
-        return 1 - len(self.ends)
+        if not is_run(token):
+            self[token] = number = self._cut(token)
+            return number
+        self.runs.extend(map(self._words.__getitem__, cut(token)))
+        self.run_ends.append(len(self.runs))
+        number = 1 - len(self.run_ends)
+        # Of long runs nine of ten stand only once.
+        if len(token) < _LONG_RUN:
+            self[token] = number
+        return number
 
-    def _keep(self, token: str) -> int:
-        found = weigh(token)
-        number = self.terms.__getitem__
-        self[token] = place = self.cuts.add(
-            [number(term) for term, _ in found], [_HALVES[weight] for _, weight in found]
-        )
-        return place
+    def _cut(self, token: str) -> int:
+        number, terms = self.terms.__getitem__, weigh(token)
+        self.cuts.extend([number(term) for term, _ in terms])
+        self.halves.extend([_HALVES[weight] for _, weight in terms])
+        self.first.append(ord(token[0]))
+        self.last.append(ord(token[-1]))
+        self.ends.append(len(self.cuts))
+        return len(self.ends) - 2
 
 
-class _Pairs(dict[str, int]):
-    """Numbers of two characters as a token."""
+_Key = TypeVar("_Key", bound=Hashable)
 
-    def __init__(self, cuts: _Cuts, terms: dict[str, int]) -> None:
+
+class _Made(dict[_Key, int]):
+    """Numbers made by a function when they are first asked for."""
+
+    def __init__(self, make: Callable[[_Key], int]) -> None:
         super().__init__()
-        self._cuts, self._terms = cuts, terms
+        self._make = make
 
-    def __missing__(self, pair: str) -> int:
-        self[pair] = place = self._cuts.add([self._terms[pair]], [_HALVES[BIGRAM]])
-        return place
+    def __missing__(self, key: _Key) -> int:
+        self[key] = made = self._make(key)
+        return made
 
 
 class Said(NamedTuple):
@@ -115,9 +111,8 @@ class Tally:
         self._begin()
 
     def _begin(self) -> None:
-        if len(self._tokens) > _MOST:
+        if len(self._tokens.ends) > _MOST:
             self._tokens = _Tokens()
-        self._tokens.begin()
         self._found: list[int] = []
         # Per block: its number of tokens, its field, its part, of how many halves its counts are.
         self._blocks: list[tuple[int, int, int, int]] = []
@@ -182,21 +177,29 @@ class Tally:
 
     def _cut(self) -> tuple[Places, Places, Places]:
         """The terms of all texts as they stand: the block of each, its number, its halves."""
-        cuts, runs = self._tokens.cuts, self._tokens.ends
+        known = self._tokens
+        # Each run is several tokens, any other is itself.
+        itself = np.arange(len(known.ends) - 1)
+        parts = np.concatenate([itself, known.runs])
+        ends = np.concatenate([itself, np.array(known.run_ends, np.int64) + len(itself)])
         found = np.array(self._found, np.int64)
-        # Long runs are numbered below zero: each is several tokens, any other is itself.
-        whole = np.arange(len(cuts.ends) - 1)
-        parts = np.concatenate([whole, self._tokens.of_runs])
-        ends = np.concatenate([whole, np.array(runs, np.int64) + len(whole)])
-        found[found < 0] = len(whole) - 1 - found[found < 0]
-        at, first = ranges(ends[found], ends[found + 1])
-        ends = np.array(cuts.ends, np.int64)
-        tokens = parts[at]
-        at, token = ranges(ends[tokens], ends[tokens + 1])
+        found[found < 0] = len(itself) - 1 - found[found < 0]
+        at, whole = ranges(ends[found], ends[found + 1])
+        tokens, ends = parts[at], np.array(known.ends, np.int64)
         lengths = [length for length, *_ in self._blocks]
-        block = np.repeat(np.arange(len(lengths)), lengths)[first[token]]
+        block = np.repeat(np.arange(len(lengths)), lengths)[whole]
+        # Between two words of a run the last character of one and the first of the next are a pair.
+        before = np.flatnonzero(whole[1:] == whole[:-1])
+        last = np.array(known.last, np.int64)[tokens[before]]
+        pairs, pair = np.unique(
+            last << _CHARACTER | np.array(known.first)[tokens[before + 1]], return_inverse=True
+        )
+        numbers = np.fromiter(map(known.pairs.__getitem__, pairs.tolist()), np.int64, len(pairs))
+        at, token = ranges(ends[tokens], ends[tokens + 1])
         return (
-            block,
-            np.array(cuts.terms, np.int64)[at],
-            np.array(cuts.halves, np.int64)[at],
+            np.concatenate([block[token], block[before]]),
+            np.concatenate([np.array(known.cuts, np.int64)[at], numbers[pair]]),
+            np.concatenate(
+                [np.array(known.halves, np.int64)[at], np.full(len(pair), _HALVES[BIGRAM])]
+            ),
         )

@@ -32,6 +32,7 @@ FLOORS = (
     {
         "indexer.front_matter",
         "indexer.markdown",
+        "indexer.engines.whoosh_blocks",
         "indexer.places",
         "indexer.roles",
         "indexer.segments",
@@ -69,7 +70,11 @@ HOMES = {
     "jieba": {"indexer.dictionary"},
     "rjieba": {"indexer.dictionary"},
     "Stemmer": {"indexer.analyzer"},
-    "whoosh": {"indexer.engines.whoosh_engine", "indexer.engines.whoosh_terms"},
+    "whoosh": {
+        "indexer.engines.whoosh_blocks",
+        "indexer.engines.whoosh_engine",
+        "indexer.engines.whoosh_terms",
+    },
     "markdown_it": {"indexer.block_rules", "indexer.markdown", "indexer.posts"},
     "mdit_py_plugins": {"indexer.markdown"},
     "yaml": {

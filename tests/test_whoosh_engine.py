@@ -123,8 +123,22 @@ def test_the_words_of_a_problem_keep_their_order_and_their_blocks(tmp_path: Path
     assert engine.holding().tolist() == [2, 1, 1]
 
 
-@pytest.mark.parametrize("count", [1, 127, 128, 129, 400])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 63, 64, 65, 127, 128, 129, 400])
 def test_postings_of_every_block_size_are_read_back_by_whoosh(tmp_path: Path, count: int) -> None:
-    postings = postings_of([fields(text={"every": float(n % 7 + 1)}) for n in range(count)])
-    engine = make_engine(tmp_path, (postings, ["{}"] * count))
-    assert from_engine(engine, "every") == from_whoosh(tmp_path, "every")
+    check_postings(tmp_path, list(range(0, 3 * count, 3)))
+
+
+def test_postings_far_apart_are_read_back_by_whoosh(tmp_path: Path) -> None:
+    # Steps that need one, two and four bytes.
+    check_postings(tmp_path, [7, 300, 66_300])
+
+
+def check_postings(folder: Path, numbers: list[int]) -> None:
+    counts = {"once": lambda n: 1.0, "alike": lambda n: 2.5, "other": lambda n: float(n % 7 + 1)}
+    problems = [fields()] * (numbers[-1] + 1)
+    for number in numbers:
+        problems[number] = fields(text={term: of(number) for term, of in counts.items()})
+    engine = make_engine(folder, (postings_of(problems), ["{}"] * len(problems)))
+    for term in counts:
+        assert [problem for problem, *_ in from_engine(engine, term)] == numbers
+        assert from_engine(engine, term) == from_whoosh(folder, term)

@@ -9,20 +9,17 @@ import itertools
 import struct
 from array import array
 from collections.abc import Sequence
-from pickle import dumps
 from typing import Any
-from zlib import compress, crc32
+from zlib import crc32
 
 import numpy as np
-from whoosh.codec.whoosh3 import WHOOSH3_HEADER_MAGIC, W3Codec, W3FieldWriter, W3Segment
+from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3Segment
 from whoosh.filedb.filetables import HashWriter, OrderedHashWriter
 from whoosh.util.numeric import byte_to_length
 
-from indexer.postings import FIELDS, Floats, Ints, Places, Postings
+from indexer.engines.whoosh_blocks import Lists, pack
+from indexer.postings import FIELDS, Ints, Places, Postings
 
-_BLOCK = 128
-# Compressing a short block costs more time than it saves bytes.
-_COMPRESSED_FROM = 32
 # What Whoosh packs of a term, "!BfIBBfII", and where its postings stand, "!qi".
 _INFO = np.dtype(
     [
@@ -32,7 +29,6 @@ _INFO = np.dtype(
     ]
 )  # fmt: skip
 _LENGTHS = struct.Struct("!ii")
-_SIZE = struct.Struct("!i")
 _FIELD = struct.Struct("!H")
 _CRC = 1
 _SLOT = np.dtype([("hash", ">u4"), ("place", ">i8")])
@@ -75,122 +71,34 @@ class FieldWriter(W3FieldWriter):  # type: ignore[misc]  # Whoosh has no types
         """Writes field by field, term by term; `lengths` are those of each field by problem."""
         steps = np.array([byte_to_length(byte) for byte in range(256)])
         # Whoosh keeps lengths as one byte: the place of the first that is no less.
-        coded = np.minimum(np.searchsorted(steps, lengths), 255)
+        coded = np.minimum(np.searchsorted(steps, lengths), 255).astype(np.uint8)
         for name in sorted(FIELDS):
             number = FIELDS.index(name)
             mine = np.flatnonzero(postings.fields == number)
             if len(mine):
                 key = _FIELD.pack(self._fieldmap.setdefault(name, len(self._fieldmap)))
                 ids = postings.problems[mine]
-                self._add_field(
-                    key, postings, postings.rows[mine], ids, postings.counts[mine],
-                    coded[number][ids],
-                )  # fmt: skip
+                rows = postings.rows[mine]
+                starts = np.flatnonzero(np.diff(rows, prepend=-1))
+                sizes = np.diff(starts, append=len(rows))
+                lists = Lists(ids, postings.counts[mine], coded[number][ids], starts, sizes)
+                self._add_field(key, postings, rows, lists)
 
-    def _add_field(
-        self, field: bytes, postings: Postings, rows: Ints, ids: Ints, counts: Floats, lengths: Any
-    ) -> None:
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
-        sizes = np.diff(starts, append=len(rows))
-        last = starts + sizes - 1
-        least, most = np.minimum.reduceat(counts, starts), np.maximum.reduceat(counts, starts)
+    def _add_field(self, field: bytes, postings: Postings, rows: Ints, lists: Lists) -> None:
+        ids, counts, starts = lists.ids, lists.counts, lists.starts
         info = np.zeros(len(starts), _INFO)
         info["weight"] = np.add.reduceat(counts.astype(np.float64), starts)
-        info["frequency"] = sizes
-        info["shortest"] = np.minimum.reduceat(lengths, starts)
-        info["longest"] = np.maximum.reduceat(lengths, starts)
-        info["most"] = most
-        info["first"], info["last"] = ids[starts], ids[last]
-        # What is alike in a block is told once, and what counts one is not told.
-        told = np.where(least == 1.0, 0.0, least)
-        told[least != most] = np.nan
-        blocks = _all_blocks(ids, counts, lengths, starts, sizes, info, told)
-        ends = np.cumsum(np.fromiter(map(len, blocks), np.int64, len(blocks)))
-        info["size"] = np.diff(ends, prepend=0)
-        info["at"] = self._postfile.tell() + ends - info["size"]
-        for start in range(0, len(blocks), _PIECES):
-            self._postfile.write(b"".join(blocks[start : start + _PIECES]))
+        info["frequency"] = lists.sizes
+        info["shortest"], info["longest"] = lists.least(lists.lengths), lists.most(lists.lengths)
+        info["most"] = lists.most(counts)
+        info["first"], info["last"] = ids[starts], ids[starts + lists.sizes - 1]
+        for some, sizes, data in pack(lists):
+            info["size"][some] = sizes
+            info["at"][some] = self._postfile.tell() + np.cumsum(sizes) - sizes
+            self._postfile.write(data)
         terms = postings.terms
         keys = [field + terms[row].encode("utf-8") for row in rows[starts].tolist()]
         self._tindex.add_all(keys, info)
-
-
-def _all_blocks(
-    ids: Ints, counts: Floats, lengths: Any, starts: Any, sizes: Any, info: Any, told: Any
-) -> list[bytes]:
-    """The postings of each term in blocks; `told` is what all count, 0 for one, or no number."""
-    numbers, weights, places = ids.tolist(), counts.tolist(), lengths.tolist()
-    steps = np.diff(ids, prepend=0).tolist()
-    # Most terms stand in one problem, where many count alike.
-    alone: dict[tuple[int, float], bytes] = {}
-    blocks = []
-    for start, size, alike, most, shortest, longest, last in zip(
-        starts.tolist(), sizes.tolist(), told.tolist(), info["most"].tolist(),
-        info["shortest"].tolist(), info["longest"].tolist(), info["last"].tolist(), strict=True,
-    ):  # fmt: skip
-        if size == 1:
-            block = alone.get((last, most))
-            if block is None:
-                block = alone[last, most] = _block(
-                    (last,), alike or None, last, most, shortest, longest
-                )
-        elif size <= _BLOCK:
-            end = start + size
-            own = tuple(weights[start:end]) if alike != alike else alike or None
-            block = _block(
-                (numbers[start], *steps[start + 1 : end]), own, last, most, shortest, longest
-            )
-        else:
-            part = slice(start, start + size)
-            block = _several_blocks(numbers[part], steps[part], weights[part], places[part])
-        blocks.append(block)
-    return blocks
-
-
-def _several_blocks(
-    ids: list[int], steps: list[int], weights: list[float], lengths: list[int]
-) -> bytes:
-    """The postings of a term in blocks; a size below zero marks the last.
-
-    `steps` lead from one problem to the next; a block begins with the problem itself.
-    """
-    blocks = []
-    for start in range(0, len(ids), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        own, counts, sizes = ids[part], weights[part], lengths[part]
-        same = counts.count(counts[0]) == len(counts)
-        told = (None if counts[0] == 1.0 else counts[0]) if same else tuple(counts)
-        blocks.append(
-            _block(
-                (own[0], *steps[start + 1 : start + _BLOCK]),
-                told, own[-1], max(counts), min(sizes), max(sizes),
-                last=start + _BLOCK >= len(ids), first=not start,
-            )
-        )  # fmt: skip
-    return b"".join(blocks)
-
-
-def _block(
-    steps: tuple[int, ...],
-    weights: float | tuple[float, ...] | None,
-    last_id: int,
-    most: float,
-    shortest: int,
-    longest: int,
-    *,
-    first: bool = True,
-    last: bool = True,
-) -> bytes:
-    """One block: its size, what is known of it, and its postings."""
-    data = dumps((steps, weights, None), 2)
-    level = 3 if len(steps) >= _COMPRESSED_FROM else 0
-    if level:
-        data = compress(data, level)
-    info = dumps((len(steps), last_id, most, level, shortest, longest), 2)
-    size = len(info) + len(data)
-    return (
-        (WHOOSH3_HEADER_MAGIC if first else b"") + _SIZE.pack(-size if last else size) + info + data
-    )
 
 
 class _Terms(OrderedHashWriter):  # type: ignore[misc]  # Whoosh has no types
