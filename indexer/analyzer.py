@@ -12,7 +12,7 @@ from typing import NamedTuple
 import Stemmer
 
 from indexer.chinese import HAN, simplified
-from indexer.dictionary import VERSION, Word, search_words
+from indexer.dictionary import VERSION, Word, cut, search_words
 
 # What a term counts for, by how it was found. Identifiers whole and their parts little:
 # the ratios are those measured on pasted compiler errors.
@@ -32,7 +32,7 @@ _TOKEN = re.compile(
     rf"[{HAN}]+|(?<![A-Za-z0-9_])(?:{_NAMED})"
     rf"|-{{0,2}}[^\W{HAN}]+(?:{_JOIN}[^\W{HAN}]+)*|{_SIGN}"
 )
-_RUN = re.compile(f"[{HAN}]")
+_RUN, _RUN_ONLY = re.compile(f"[{HAN}]"), re.compile(f"[{HAN}]+")
 _WHOLE = re.compile(f"(?:{_NAMED}|{_SIGN})\\Z")
 _PIECE = re.compile(r"\w+")
 _WORDS_ONLY = re.compile(r"\w+\Z|[^\w-]+\Z|[a-z](?:#|\+\+)\Z|\.net\Z")
@@ -116,6 +116,11 @@ def words(text: str) -> list[Term]:
     if _PLAIN.fullmatch(text):
         letters = _LETTERS.finditer(text)
         return [Term(stem(found[0]), WHOLE, found.start(), found.end()) for found in letters]
+    if _RUN_ONLY.fullmatch(text) and (folded := _fold(text)[0]) and len(folded) == len(text):
+        found, at = [], 0
+        for word in cut(folded):
+            found.append(Term(word, WHOLE, at, at := at + len(word)))
+        return found
     return words_among(terms(text))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,8 +41,26 @@ class Span:
     synonyms: tuple[Other, ...]
 
 
-# Forms that mean the same: Chinese ones and English ones.
-_Group = tuple[tuple[str, ...], tuple[str, ...]]
+_Words = tuple[str, ...]
+_Lengths = tuple[int, ...]
+
+
+class _Group:
+    """Forms that mean the same, Chinese ones and English ones; Chinese is cut when asked for."""
+
+    def __init__(self, chinese: Sequence[str | _Words], english: Sequence[str | _Words]) -> None:
+        self._sides = chinese, english
+        self._cut: list[tuple[_Words, ...] | None] = [None, None]
+
+    def side(self, number: int) -> tuple[_Words, ...]:
+        """The forms of one side, each as its words."""
+        if (cut := self._cut[number]) is None:
+            forms = (_cut(f) if isinstance(f, str) else f for f in self._sides[number])
+            cut = tuple(dict.fromkeys(form for form in forms if 0 < len(form) <= _LONGEST))
+            self._cut[number] = cut
+        return cut
+
+
 # The groups that hold a form: their numbers, and on which side.
 _Members = tuple[tuple[int, int], ...]
 
@@ -57,12 +76,11 @@ class Glossary:
         self._groups: list[_Group] = list(base._groups) if base else []
         # A form that holds Chinese is found by its characters, any other by its words.
         self._by_text: dict[str, _Members] = dict(base._by_text) if base else {}
-        self._by_words: dict[tuple[str, ...], _Members] = dict(base._by_words) if base else {}
+        self._by_words: dict[_Words, _Members] = dict(base._by_words) if base else {}
         self._begins: set[str] = set(base._begins) if base else set()
-        self._longest: int = base._longest if base else 1
+        # How long the Chinese forms are that begin with a character.
+        self._lengths: dict[str, _Lengths] = dict(base._lengths) if base else {}
         self._others = functools.lru_cache(maxsize=20_000)(self._find_others)
-        # Cutting all forms takes a quarter of a second at the start; few are asked for.
-        self._side = functools.lru_cache(maxsize=20_000)(self._cut_side)
         for line in lines:
             left, sign, right = line.partition(" = ")
             if sign and not line.startswith("#"):
@@ -75,7 +93,17 @@ class Glossary:
         """Whether a form is one of the glossary's."""
         if _HAN.search(form):
             return fold(form).replace(" ", "") in self._by_text
-        return tuple(term.text for term in words(form)) in self._by_words
+        return _cut(form) in self._by_words
+
+    def terms(self) -> set[str]:
+        """The words of all forms."""
+        return {
+            word
+            for group in self._groups
+            for side in (0, 1)
+            for form in group.side(side)
+            for word in form
+        }
 
     def spans(self, text: str, found: Sequence[Term] | None = None) -> tuple[Span, ...]:
         """The spans of a text that can be said otherwise; none crosses another, some hold others.
@@ -84,7 +112,7 @@ class Glossary:
         """
         found = words(text) if found is None else found
         # What is said again says no more, and a long text is no longer a phrase of a few words.
-        first: dict[str | tuple[str, ...], tuple[int, int]] = {}
+        first: dict[str | _Words, tuple[int, int]] = {}
         for start, end, form in self._chinese(text, found):
             first.setdefault(form, (start, end))
         for start, end, forms in self._latin(found):
@@ -103,21 +131,20 @@ class Glossary:
 
     def _add(self, chinese: Sequence[str], english: Sequence[str]) -> None:
         number = len(self._groups)
+        sides: tuple[list[str | _Words], list[str | _Words]] = ([], [])
         for side, forms in enumerate((chinese, english)):
             for form in forms:
                 if _HAN.search(form):
                     key = fold(form).replace(" ", "")
-                    self._longest = max(self._longest, len(key))
+                    lengths = {len(key), *self._lengths.get(key[0], ())}
+                    self._lengths[key[0]] = tuple(sorted(lengths, reverse=True))
                     self._by_text[key] = (*self._by_text.get(key, ()), (number, side))
-                elif 0 < len(cut := tuple(term.text for term in words(form))) <= _LONGEST:
+                    sides[side].append(form)
+                elif 0 < len(cut := _cut(form)) <= _LONGEST:
                     self._by_words[cut] = (*self._by_words.get(cut, ()), (number, side))
                     self._begins.add(cut[0])
-        self._groups.append((tuple(chinese), tuple(english)))
-
-    def _cut_side(self, number: int, side: int) -> tuple[tuple[str, ...], ...]:
-        """The forms of one side of a group, each as its words."""
-        cut = (tuple(term.text for term in words(form)) for form in self._groups[number][side])
-        return tuple(dict.fromkeys(form for form in cut if 0 < len(form) <= _LONGEST))
+                    sides[side].append(cut)
+        self._groups.append(_Group(*sides))
 
     def _chinese(self, text: str, found: Sequence[Term]) -> Iterable[tuple[int, int, str]]:
         folded = fold(text)
@@ -125,15 +152,15 @@ class Glossary:
             return
         starts = {term.start for term in found}
         ends = {term.end for term in found}
-        for start in range(len(folded)):
-            for end in range(min(len(folded), start + self._longest), start, -1):
-                form = folded[start:end]
+        for start, first in enumerate(folded):
+            for length in self._lengths.get(first, ()):
+                form, end = folded[start : start + length], start + length
                 # A short form must be words of the sentence: `行` in `进行` is no row.
-                whole = start in starts and end in ends
-                if form in self._by_text and (whole or end - start > 2):
+                whole = length > 2 or (start in starts and end in ends)
+                if whole and end <= len(folded) and form in self._by_text:
                     yield start, end, form
 
-    def _latin(self, found: Sequence[Term]) -> Iterable[tuple[int, int, tuple[str, ...]]]:
+    def _latin(self, found: Sequence[Term]) -> Iterable[tuple[int, int, _Words]]:
         said = tuple(term.text for term in found)
         for first in range(len(found)):
             if said[first] not in self._begins:
@@ -147,13 +174,13 @@ class Glossary:
         self, key: str | tuple[str, ...]
     ) -> tuple[tuple[Other, ...], tuple[Other, ...]]:
         members = self._by_text[key] if isinstance(key, str) else self._by_words[key]
-        own = tuple(t.text for t in words(key)) if isinstance(key, str) else key
+        own = _cut(key) if isinstance(key, str) else key
         share = 1 / len(members)
         shares: tuple[dict[tuple[str, ...], float], ...] = ({}, {})
         for number, side in members:
             for other in (0, 1):
                 into = shares[0 if other != side else 1]
-                for form in self._side(number, other):
+                for form in self._groups[number].side(other):
                     if form != own:
                         into[form] = min(1.0, into.get(form, 0.0) + share)
         translations, synonyms = (
@@ -161,6 +188,11 @@ class Glossary:
             for found in shares
         )
         return translations, tuple(s for s in synonyms if s not in translations)
+
+
+def _cut(form: str) -> _Words:
+    """The words of a form; many forms are made of the same."""
+    return tuple(sys.intern(term.text) for term in words(form))
 
 
 def _forms(side: str) -> list[str]:

@@ -98,7 +98,8 @@ class KnowledgeBase:
     def warm_up(self) -> None:
         """Loads now what the first question would wait for."""
         warm_up()
-        self.generation().ranking.warm_up()
+        generation = self.generation()
+        generation.ranking.warm_up(generation.glossary.terms())
         # Of a paste all is read that is read of questions, and more.
         for question in (_TROUBLE, f"Traceback:\nValueError: {_TROUBLE}"):
             self.search(question)

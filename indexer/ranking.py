@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from indexer.analyzer import WHOLE, terms
 from indexer.bilingual import Other
 from indexer.engines.base import Engine, Found
-from indexer.postings import FIELDS, Floats, Ints
+from indexer.postings import FIELDS, Floats, Ints, Places
 from indexer.question import Phrase, Question
 from indexer.recent import Ready, recent
 
@@ -45,11 +45,9 @@ class Weighted(NamedTuple):
     values: Floats
     rarity: np.float32
 
-    def counts(self) -> Floats:
-        """What the term counts for in each problem, before that is saturated."""
-        counts: Floats = (
-            np.float32(K1) * self.values / (self.rarity * np.float32(K1 + 1) - self.values)
-        )
+    def counts(self, values: Floats) -> Floats:
+        """What the term counts for where it adds these values to the score."""
+        counts: Floats = np.float32(K1) * values / (self.rarity * np.float32(K1 + 1) - values)
         return counts
 
 
@@ -88,11 +86,12 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.engine)
 
-    def warm_up(self) -> None:
-        """Makes ready the terms that most problems hold: questions hold them too."""
+    def warm_up(self, expected: Iterable[str] = ()) -> None:
+        """Makes ready the terms that most problems hold, and those that are expected."""
         vocabulary = self.engine.vocabulary()
         held = np.argsort(-self.engine.holding())[:_COMMON].tolist()
-        self._ready.make_ready([vocabulary[number] for number in held], self._weigh)
+        common = (vocabulary[number] for number in held)
+        self._ready.make_ready([*expected, *common], self._weigh)
 
     def rank(self, question: Question) -> Ranked:
         """The problems that hold any word of the question, or another word for it, best first."""
@@ -154,6 +153,8 @@ class Ranking:
         return self._ready.get(ways, lambda: self._share(ways))
 
     def _share(self, ways: tuple[Other, ...]) -> Weighted | None:
+        if len(ways) == 1 and len(ways[0].words) == 1 and ways[0].share == 1:
+            return self.term(ways[0].words[0])
         parts = []
         for way in ways:
             if (found := self._together(way.words)) is not None:
@@ -170,19 +171,24 @@ class Ranking:
 
     def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
         """(problems, counts) of the problems that hold all words; what the rarest counts."""
-        all_found = [self.term(word) for word in words]
-        held = [(found.problems, found.counts()) for found in all_found if found is not None]
+        held = [found for word in words if (found := self.term(word)) is not None]
         if len(held) < len(words):
             return None
-        held.sort(key=lambda one: len(one[0]))
-        problems, counts = held[0]
-        for others, their_counts in held[1:]:
-            place = others.searchsorted(problems)
+        held.sort(key=lambda one: len(one.problems))
+        problems, values = held[0].problems, [held[0].values]
+        for found in held[1:]:
+            place = found.problems.searchsorted(problems)
             # What is past the last is none of them.
-            place[place == len(others)] = 0
-            both = others[place] == problems
-            problems, counts = problems[both], np.minimum(counts, their_counts[place])[both]
-        return (problems, counts) if len(problems) else None
+            place[place == len(found.problems)] = 0
+            both = (found.problems.take(place) == problems).nonzero()[0]
+            problems = problems.take(both)
+            values = [one.take(both) for one in values] + [found.values.take(place.take(both))]
+        if not len(problems):
+            return None
+        counts = held[0].counts(values[0])
+        for found, own in zip(held[1:], values[1:], strict=True):
+            counts = np.minimum(counts, found.counts(own))
+        return problems, counts
 
     def term(self, term: str) -> Weighted | None:
         """The problems that hold a term, or None where none does."""
@@ -213,9 +219,11 @@ class Ranking:
 
     def rarities(self) -> Floats:
         """The rarity of every term of the vocabulary."""
-        return np.log1p(
-            (len(self.engine) - self.engine.holding() + 0.5) / (self.engine.holding() + 0.5)
-        ).astype(np.float32)
+        return self._rarity(self.engine.holding())
+
+    def _rarity(self, holding: Ints | Places) -> Floats:
+        rarity = np.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5))
+        return rarity.astype(np.float32)
 
     def importance(self, question: Question) -> dict[str, float]:
         """What each term of a question counts for: its weight times its rarity.
@@ -276,37 +284,46 @@ class Ranking:
     def _weigh(self, terms: Sequence[str]) -> list[Weighted | None]:
         """What terms count for in all fields of each problem that holds them."""
         parts = [self._weigh_part(found) for found in self.engine.postings(terms)]
-        holding = sum((np.diff(edges) for edges, _, _ in parts), np.zeros(len(terms), np.int64))
-        rarity = [np.float32(self.rarity(held)) for held in holding.tolist()]
+        held = np.zeros((len(parts) + 1, len(terms)), np.int64)
+        for number, (edges, _, _) in enumerate(parts):
+            held[number] = np.diff(edges)
+        holding = held.sum(axis=0)
+        rarity = self._rarity(holding)
+        weighted = [
+            (edges.tolist(), problems, np.repeat(rarity, own) * saturated(counts))
+            for own, (edges, problems, counts) in zip(held, parts, strict=False)
+        ]
         result: list[Weighted | None] = []
-        for number, held in enumerate(holding.tolist()):
+        for number, one in enumerate(rarity):
             own = [
-                (problems[begin:end], counts[begin:end])
-                for edges, problems, counts in parts
+                (problems[begin:end], values[begin:end])
+                for edges, problems, values in weighted
                 if (begin := edges[number]) < (end := edges[number + 1])
             ]
-            if not held:
-                result.append(None)
-                continue
             # Copied: a part of an array would keep the whole.
-            problems, counts = (np.concatenate(column) for column in zip(*own, strict=True))
-            result.append(Weighted(problems, rarity[number] * saturated(counts), rarity[number]))
+            if len(own) == 1:
+                result.append(Weighted(own[0][0].copy(), own[0][1].copy(), one))
+            elif own:
+                problems, values = zip(*own, strict=True)
+                result.append(Weighted(np.concatenate(problems), np.concatenate(values), one))
+            else:
+                result.append(None)
         return result
 
-    def _weigh_part(self, found: Found) -> tuple[list[int], Ints, Floats]:
+    def _weigh_part(self, found: Found) -> tuple[Places, Ints, Floats]:
         """(edges by term, problems, counts) with the fields of each problem added up."""
         problems = found.problems
         places = found.fields * np.int64(len(self.engine)) + problems
         weighted = found.counts * self._factor.take(places)
         if not len(problems):
-            return found.edges.tolist(), problems, weighted
+            return found.edges, problems, weighted
         first = np.ones(len(problems), bool)
         np.not_equal(problems[1:], problems[:-1], out=first[1:])
         begins = found.edges[:-1]
         first[begins[begins < len(first)]] = True
         starts = np.flatnonzero(first)
         edges = np.concatenate([[0], np.cumsum(first)])[found.edges]
-        return edges.tolist(), problems[starts], np.add.reduceat(weighted, starts)
+        return edges, problems[starts], np.add.reduceat(weighted, starts)
 
     def _valued(self, problems: Ints, counts: Floats) -> Weighted:
         rarity = np.float32(self.rarity(len(problems)))

@@ -43,6 +43,8 @@ class Current:
 
 
 _CHUNK = 1 << 20
+# More bytes than `current` ever has.
+_TOLD = 500
 
 
 def prepare(place: Path) -> None:
@@ -76,11 +78,17 @@ def rebuilding(place: Path) -> Iterator[None]:
 
 def read_current(place: Path) -> Current | None:
     """Which generation answers, or None."""
+    # Looked at before every answer: by way of a text stream it takes ten times as long.
     try:
-        name, _, digest = (place / "current").read_text("ascii").strip().partition(" ")
-    except (OSError, UnicodeDecodeError):
+        file = os.open(place / "current", os.O_RDONLY)
+        try:
+            told = os.read(file, _TOLD)
+        finally:
+            os.close(file)
+    except OSError:
         return None
-    return Current(name, digest) if name.isdigit() else None
+    name, _, digest = told.decode("ascii", "replace").strip().partition(" ")
+    return Current(name, digest) if name.isdecimal() else None
 
 
 def switch(place: Path, current: Current) -> None:

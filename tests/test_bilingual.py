@@ -47,6 +47,16 @@ def test_a_short_form_must_be_a_word_of_the_sentence() -> None:
     assert "行" not in said("正在进行中")
 
 
+def test_a_span_ends_where_its_text_ends() -> None:
+    among = Glossary(["显存 = GPU memory", "显存不足 = out of memory"])
+    (span,) = among.spans("查看显存")
+    assert (span.start, span.end) == (2, 4)
+
+
+def test_the_terms_of_a_glossary_are_the_words_of_its_forms() -> None:
+    assert Glossary(["显存不足 = out of memory"]).terms() == {"显存", "不足", "out", "of", "memori"}
+
+
 def test_a_form_of_several_senses_counts_for_less() -> None:
     (span,) = SMALL.spans("行")
     assert {way.share for way in span.translations} == {0.5}
