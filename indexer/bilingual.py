@@ -48,6 +48,8 @@ _Lengths = tuple[int, ...]
 class _Group:
     """Forms that mean the same, Chinese ones and English ones; Chinese is cut when asked for."""
 
+    __slots__ = ("_cut", "_sides")
+
     def __init__(self, chinese: Sequence[str | _Words], english: Sequence[str | _Words]) -> None:
         self._sides = chinese, english
         self._cut: list[tuple[_Words, ...] | None] = [None, None]
@@ -61,8 +63,8 @@ class _Group:
         return cut
 
 
-# The groups that hold a form: their numbers, and on which side.
-_Members = tuple[tuple[int, int], ...]
+# The groups that hold a form: twice their numbers, and one more on the English side.
+_Members = tuple[int, ...]
 
 
 class Glossary:
@@ -138,10 +140,10 @@ class Glossary:
                     key = fold(form).replace(" ", "")
                     lengths = {len(key), *self._lengths.get(key[0], ())}
                     self._lengths[key[0]] = tuple(sorted(lengths, reverse=True))
-                    self._by_text[key] = (*self._by_text.get(key, ()), (number, side))
+                    self._by_text[key] = (*self._by_text.get(key, ()), 2 * number + side)
                     sides[side].append(form)
                 elif 0 < len(cut := _cut(form)) <= _LONGEST:
-                    self._by_words[cut] = (*self._by_words.get(cut, ()), (number, side))
+                    self._by_words[cut] = (*self._by_words.get(cut, ()), 2 * number + side)
                     self._begins.add(cut[0])
                     sides[side].append(cut)
         self._groups.append(_Group(*sides))
@@ -177,7 +179,7 @@ class Glossary:
         own = _cut(key) if isinstance(key, str) else key
         share = 1 / len(members)
         shares: tuple[dict[tuple[str, ...], float], ...] = ({}, {})
-        for number, side in members:
+        for number, side in (divmod(member, 2) for member in members):
             for other in (0, 1):
                 into = shares[0 if other != side else 1]
                 for form in self._groups[number].side(other):

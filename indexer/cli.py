@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -24,6 +24,7 @@ from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.logs import SERVER
 from indexer.logs import begin as begin_log
+from indexer.memory import share_memory
 from indexer.places import choose_folder, choose_place
 from indexer.rebuild import File, MuchToDo, Progress, Report
 from indexer.settings import SettingsError, load_settings
@@ -257,18 +258,25 @@ def serve(
         Terminal(stderr=True).report(report, str(knowledge_base.folder))
 
     as_json = knowledge_base.settings.log == "json"
+    share_memory()
+    # Threads that answer take turns more often: a rebuild waits for one at each call of the system.
+    sys.setswitchinterval(_TURN)
+    with suppress(NoIndex):
+        # What is open by now is not opened again.
+        knowledge_base.generation()
     try:
         _bring_up_to_date(knowledge_base, _log_rebuild if as_json else tell)
     except IndexBusy:
         built_at = knowledge_base.info().built_at
         _LOG.warning("another rebuild runs; serving the index of %s", built_at)
-    if watch:
-        threading.Thread(target=_follow, args=(knowledge_base,), daemon=True).start()
+    follow = threading.Thread(target=_follow, args=(knowledge_base,), daemon=True)
     # The one step up: by entry point, so that no module here imports the web.
     (site,) = entry_points(group="fixdex.site")
-    site.load()(knowledge_base)
+    site.load()(knowledge_base, follow.start if watch else None)
 
 
+# Seconds.
+_TURN = 0.0005
 # A server brings its index up to date with so many posts itself.
 _FEW = 200
 

@@ -6,6 +6,7 @@ import functools
 import importlib
 import itertools
 import logging
+import marshal
 import math
 import os
 import re
@@ -144,9 +145,14 @@ def tokenizer() -> Any:
     """A tokenizer of our own: jieba's shared one reads a cache anyone may have left in /tmp."""
     jieba.setLogLevel(logging.ERROR)
     made = jieba.Tokenizer()
-    made.tmp_dir = str(_cache_folder())
-    made.cache_file = f"jieba-{jieba.__version__}-{sys.version_info[0]}.cache"
-    made.initialize()
+    folder, name = _cache_folder(), f"jieba-{VERSION}-{sys.version_info[0]}.cache"
+    made.tmp_dir, made.cache_file = str(folder), name
+    try:
+        # As jieba does, but all at once: piece by piece it takes .3 s longer.
+        made.FREQ, made.total = marshal.loads((folder / name).read_bytes())
+        made.initialized = True
+    except (OSError, EOFError, TypeError, ValueError):
+        made.initialize()
     return made
 
 

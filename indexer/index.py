@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -217,9 +218,11 @@ def _open_part(folder: Path, name: str, files: Mapping[str, Seal], gone: frozens
 
 
 def _entry(data: dict[str, Any]) -> Entry:
-    lists = {name: tuple(data[name]) for name in ("tags", "worths", "repairs")}
+    lists = {name: tuple(data[name]) for name in ("worths", "repairs")}
+    # Many posts have the same.
+    tags, lang = tuple(map(sys.intern, data["tags"])), sys.intern(data["lang"])
     pairs = tuple((english, tuple(names)) for english, names in data["pairs"])
-    return Entry(**{**data, **lists, "pairs": pairs})
+    return Entry(**{**data, **lists, "pairs": pairs, "tags": tags, "lang": lang})
 
 
 class NextGeneration:

@@ -23,6 +23,7 @@ from indexer.dictionary import warm_up
 from indexer.fixes import find_fix
 from indexer.generation import Generation
 from indexer.index import Entry, open_current
+from indexer.memory import give_back
 from indexer.pasted import understood
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
@@ -108,6 +109,7 @@ class KnowledgeBase:
             # Looked through for rubbish again, what stays costs a question 65 ms now and then.
             gc.collect()
             gc.freeze()
+        give_back()
 
     def search(
         self,

@@ -35,7 +35,7 @@ SAID_OTHERWISE = 0.4
 
 _ASKED_LATELY = 16
 # So many terms are made ready before the first question.
-_COMMON = 500
+_COMMON, _AT_ONCE = 500, 200
 
 
 class Weighted(NamedTuple):
@@ -90,8 +90,10 @@ class Ranking:
         """Makes ready the terms that most problems hold, and those that are expected."""
         vocabulary = self.engine.vocabulary()
         held = np.argsort(-self.engine.holding())[:_COMMON].tolist()
-        common = (vocabulary[number] for number in held)
-        self._ready.make_ready([*expected, *common], self._weigh)
+        terms = [*expected, *(vocabulary[number] for number in held)]
+        # What all of them need on the way takes 80 MB, which stay with the process.
+        for start in range(0, len(terms), _AT_ONCE):
+            self._ready.make_ready(terms[start : start + _AT_ONCE], self._weigh)
 
     def rank(self, question: Question) -> Ranked:
         """The problems that hold any word of the question, or another word for it, best first."""
@@ -336,8 +338,8 @@ def _place(problems: Ints, problem: int) -> int | None:
 
 
 def _bytes(found: Weighted | None) -> int:
-    # With what a dictionary takes for its key.
-    return 200 + (found.problems.nbytes + found.values.nbytes if found is not None else 0)
+    # With what a dictionary, a key and two arrays take themselves.
+    return 450 + (found.problems.nbytes + found.values.nbytes if found is not None else 0)
 
 
 def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:

@@ -21,6 +21,8 @@ import numpy.typing as npt
 from indexer.postings import FIELDS, PARTS, Bytes, Floats, Ints, Places, Postings, Wording
 
 Hashes = npt.NDArray[np.uint32]
+# Whole numbers from zero up, in as few bytes as the greatest needs; to be widened before sums.
+Narrow = npt.NDArray[Any]
 
 
 class TermList(Sequence[str]):
@@ -29,7 +31,7 @@ class TermList(Sequence[str]):
     `hashes` are sorted, `hashed` says for each of them which term it is of.
     """
 
-    def __init__(self, data: Any, ends: Places, hashes: Hashes, hashed: Ints) -> None:
+    def __init__(self, data: Any, ends: Narrow, hashes: Hashes, hashed: Ints) -> None:
         self.data = memoryview(data)
         self.ends = ends
         self.hashes = hashes
@@ -143,6 +145,8 @@ class Vocabulary(Sequence[str]):
 
 
 _MOST = 65_535
+# Each array stands where its values may begin; so far, NumPy's own header sees to it.
+_ALIGNED = 8
 # The numbers of so many terms are remembered.
 _FOUND = 20_000
 
@@ -160,9 +164,9 @@ class Segment:
 
     terms: TermList
     numbers: Ints
-    starts: Places
+    starts: Narrow
     holding: Ints
-    problems: Ints
+    problems: Narrow
     fields: Bytes
     coded: npt.NDArray[np.uint16]
     lengths: Floats
@@ -177,7 +181,8 @@ class Segment:
             return np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.int64)
         rows = np.minimum(self.numbers.searchsorted(numbers), len(self.numbers) - 1)
         here = self.numbers[rows] == numbers
-        return self.starts[rows], self.starts[rows + here]
+        starts, ends = self.starts[rows], self.starts[rows + here]
+        return starts.astype(np.int64), ends.astype(np.int64)
 
     def counts(self, places: Places | slice) -> Floats:
         """What the postings at some places count for."""
@@ -204,7 +209,7 @@ class Segment:
         return Postings(
             names,
             rows,
-            np.array(self.problems),
+            np.array(self.problems, np.int32),
             np.array(self.fields),
             self.counts(slice(None)),
             Wording(
@@ -231,10 +236,9 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
     starts = np.searchsorted(rows, np.arange(len(order) + 1)).astype(np.int64)
     wording = postings.wording
     data, ends, hashes, hashed = _term_list([postings.terms[i] for i in new.tolist()])
-    # Wide values first: each array then begins where its values may begin.
     arrays: tuple[Any, ...] = (
-        ends, starts, wording.blocks, wording.problems,
-        hashes, hashed, numbers[order], _holding(starts, problems), problems,
+        _narrow(ends), _narrow(starts), _narrow(wording.blocks), _narrow(wording.problems),
+        hashes, hashed, numbers[order], _holding(starts, problems), _narrow(problems),
         np.asarray(lengths, np.float32), numbers[wording.words], wording.parts,
         np.minimum(np.rint(counts * np.float32(PARTS)), _MOST).astype(np.uint16),
         data, fields, wording.fields,
@@ -247,6 +251,14 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
             )
             # Not as NumPy writes: of a full disk it says only how many values it could not write.
             stream.write(whole.data)
+            stream.write(bytes(-stream.tell() % _ALIGNED))
+
+
+def _narrow(numbers: npt.NDArray[Any]) -> Narrow:
+    most = int(numbers.max(initial=0))
+    return numbers.astype(
+        np.uint16 if most < 1 << 16 else np.uint32 if most < 1 << 32 else np.uint64
+    )
 
 
 def open_segment(file: Path) -> Segment:
@@ -263,7 +275,8 @@ def open_segment(file: Path) -> Segment:
             begin, count = stream.tell(), int(np.prod(shape))
             flat = np.frombuffer(mapped, kind, count, begin) if count else np.empty(0, kind)
             arrays.append(flat.reshape(shape, order="F" if by_column else "C"))
-            stream.seek(begin + count * kind.itemsize)
+            end = begin + count * kind.itemsize
+            stream.seek(end + -end % _ALIGNED)
     (
         ends, starts, blocks, problem_blocks, hashes, hashed, numbers, holding, problems,
         lengths, words, parts, coded, data, fields, block_fields,

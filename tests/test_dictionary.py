@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 from pathlib import Path
 from types import ModuleType
@@ -72,3 +73,18 @@ def test_the_words_of_others_posts_are_those_of_jieba(cutter: str, devset_posts:
     runs = runs_of(devset_posts, 7)
     assert len(runs) > 10_000
     assert same_as_jieba(runs) == []
+
+
+@pytest.mark.parametrize("left", [b"", b"{0\xff", marshal.dumps([1, 2, 3])])
+def test_a_dictionary_is_read_from_its_cache_or_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bytes
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    load = tokenizer.__wrapped__
+    made = load()
+    (cache,) = (tmp_path / "fixdex").iterdir()
+    read = load()
+    assert (read.FREQ, read.total) == (made.FREQ, made.total)
+    cache.write_bytes(left)
+    again = load()
+    assert (again.FREQ, again.total) == (made.FREQ, made.total)

@@ -429,7 +429,7 @@ def test_searches_go_on_while_one_rebuild_follows_another(make_kb: MakeKnowledge
         asker.start()
     until = time.monotonic() + (60 if LONG else 3)
     rebuilds = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until or rebuilds < 3:
         rebuilds += 1
         write_posts(knowledge_base.folder, {"new.md": f"# note\n\n{word(rebuilds)}\n"})
         again(knowledge_base).rebuild()
@@ -437,7 +437,6 @@ def test_searches_go_on_while_one_rebuild_follows_another(make_kb: MakeKnowledge
     for asker in askers:
         asker.join()
     assert not failures, failures[:3]
-    assert rebuilds > 2
     assert knowledge_base.search(word(rebuilds)).total == 1
 
 

@@ -16,6 +16,7 @@ FLOORS = (
         "indexer.dictionary",
         "indexer.folder",
         "indexer.logs",
+        "indexer.memory",
         "indexer.plain",
         "indexer.recent",
         "indexer.redaction",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,28 +135,14 @@ def make_server(app: Flask, host: str, port: int) -> Any:
 _CONNECTIONS = 800
 
 
-def _share_memory() -> None:
-    """Lets all threads take memory from one arena of glibc.
-
-    Left alone, each takes from its own, which keeps what was once needed: 60 MB more for 8 threads.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
-
-
-# M_ARENA_MAX of malloc.h.
-_ARENA_MAX = -8
-
-
-def serve(knowledge_base: KnowledgeBase) -> None:
+def serve(knowledge_base: KnowledgeBase, begin: Callable[[], object] | None = None) -> None:
     """Answers on the host and port of the settings until it is stopped.
 
+    What is to `begin` beside it does so once it listens: nobody waits for it.
     Raises SettingsError where these cannot be listened on.
     """
     settings = knowledge_base.settings
     app = create_app(knowledge_base)
-    _share_memory()
     knowledge_base.warm_up()
     try:
         server = make_server(app, settings.host, settings.port)
@@ -181,6 +166,8 @@ def serve(knowledge_base: KnowledgeBase) -> None:
     address = f"http://{host}:{server.effective_port}{'/' + prefix if prefix else ''}{path}"
     sys.stdout.write(f"Fixdex answers at {address} (stop it with Ctrl-C)\n")
     sys.stdout.flush()
+    if begin is not None:
+        begin()
     try:
         server.run()
     finally:

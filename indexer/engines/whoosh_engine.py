@@ -81,7 +81,7 @@ class _Part:
         starts, ends = arrays.of(numbers)
         edges = np.concatenate([[0], np.cumsum(ends - starts)])
         places = np.repeat(starts - edges[:-1], ends - starts) + np.arange(edges[-1])
-        problems = arrays.problems.take(places)
+        problems = arrays.problems.take(places).astype(np.int32)
         if self.numbers is None:
             problems += np.int32(self.first)
             return Found(edges, problems, arrays.fields.take(places), arrays.counts(places))
