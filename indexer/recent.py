@@ -23,8 +23,10 @@ def recent(
 def keep(kept: dict[Hashable, _Value], key: Hashable, value: _Value, most: int) -> _Value:
     """Keeps a value, and lets the oldest of too many go."""
     kept[key] = value
-    while len(kept) > most:
-        kept.pop(next(iter(kept)), None)
+    if len(kept) > most:
+        # Listed first: another thread may keep something between two steps of a loop over it.
+        for old in list(kept)[: len(kept) - most]:
+            kept.pop(old, None)
     return value
 
 

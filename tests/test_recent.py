@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 
-from indexer.recent import Ready, recent
+import pytest
+
+from indexer.recent import Ready, keep, recent
+
+
+@pytest.fixture
+def short_turns() -> Iterator[None]:
+    """Threads take turns all the time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def test_the_oldest_of_too_many_goes() -> None:
@@ -34,6 +47,27 @@ def test_what_is_ready_stays_within_its_budget_and_what_is_asked_for_again_stays
 def test_without_a_budget_all_is_made_anew() -> None:
     ready = Ready[int](0, lambda _: 100)
     assert [ready.get(1, lambda: 1), ready.get(2, lambda: 2), ready.get(1, lambda: 3)] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("short_turns")
+def test_threads_that_keep_at_once_keep_no_more_than_there_is_room_for() -> None:
+    kept: dict[object, int] = {}
+    failures: list[Exception] = []
+
+    def work(first: int) -> None:
+        try:
+            for turn in range(20_000):
+                assert keep(kept, (first, turn), turn, 5) == turn
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(kept) <= 5
 
 
 def test_threads_that_ask_at_once_all_get_what_they_asked_for() -> None:
