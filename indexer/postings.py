@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,7 @@ def merge(parts: Sequence[tuple[Postings, Ints]]) -> Postings:
     Problems numbered -1 are left out, and so are terms that no posting is left of. The new
     numbers rise from problem to problem and from part to part.
     """
-    known: defaultdict[str, int] = defaultdict()
-    known.default_factory = known.__len__
+    known: defaultdict[str, int] = defaultdict(count().__next__)
     columns: list[tuple[Any, ...]] = []
     wordings = []
     for postings, renumbered in parts:

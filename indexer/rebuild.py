@@ -25,6 +25,7 @@ from indexer.index import (
     fingerprint,
     open_current,
 )
+from indexer.memory import give_back
 from indexer.postings import Ints, Postings, merge
 from indexer.segments import Vocabulary
 from indexer.storage import IndexFault, prepare, read_current, rebuilding, sweep
@@ -127,6 +128,7 @@ def _rebuild(
                 waiting, merged = [], []
                 following.add(*whole)
                 del whole
+                give_back()
             if progress:
                 progress(sum(len(b.entries) + len(b.skipped) for b in batches), len(to_read))
         skipped += [one for batch in batches for one in batch.skipped]
@@ -158,7 +160,7 @@ def _same(
 # Writing
 
 # Posts of a segment: two thirds of all are written while the rest is read, as memory allows.
-_SEGMENT_FROM, _SEGMENT_TO = 2_000, 10_000
+_SEGMENT_FROM, _SEGMENT_TO = 2_000, 8_000
 # A segment of so few problems is made again with the next.
 _SMALL = 64
 # Nanoseconds after which a file that changes looks different: two seconds are the coarsest in use.
