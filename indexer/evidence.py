@@ -396,13 +396,13 @@ def _within(text: Text, met: Met, wanted: Wanted, reaches: Sequence[int]) -> lis
     within reach of those from `reach` before it, or from the place of the same word before it.
     """
     size = len(text.words)
-    before = np.zeros(size + 2, np.int64)
+    before = np.zeros(size + 2, np.int32)
     before[met.place + 1] = 1
     np.cumsum(before, out=before)
     count = int(before[-1]) + 1
     totals = [np.zeros(count) for _ in reaches]
     below = np.float32(0)
-    for level in (np.float32(level.factor) for level in wanted.levels):
+    for level in np.unique(met.factor):
         mine = slice(int(met.factor.searchsorted(level)), None)
         words, here = _sorted_pairs(met.word[mine], met.place[mine])
         gain = wanted.importance[words] * (level - below)
