@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.chinese import language_of
-from indexer.occurrences import Met, Text, Wanted, gather, meet, want
+from indexer.occurrences import Met, Slots, Text, Wanted, gather, make_slots, meet, want
 from indexer.postings import FIELDS, Floats, Ints, Places, ranges
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
@@ -135,9 +135,12 @@ class Evidence:
         self._chinese = chinese
         self._engine = ranking.engine
         self._vocabulary = self._engine.vocabulary()
-        self._rarity = ranking.rarities()
+        # By how many problems hold a term; that is kept in as few bytes as may be.
+        holding = self._engine.holding()
+        self._rarity = ranking.rarity_of(np.arange(len(ranking) + 1))
+        self._holding = holding.astype(np.uint16) if len(ranking) < 1 << 16 else holding
         # Taken by who meets words, and given back; as many as ever did so at once.
-        self._slots: list[Ints] = []
+        self._slots: list[Slots] = []
         self._wants: dict[Hashable, Wanted] = {}
         self._looked: dict[Hashable, deque[_Looked]] = {}
 
@@ -232,7 +235,7 @@ class Evidence:
         try:
             slots = self._slots.pop()
         except IndexError:
-            slots = np.full(len(self._vocabulary), -1, np.int32)
+            slots = make_slots(self._vocabulary)
         met = meet(text.words, wanted, slots)
         self._slots.append(slots)
         return met
@@ -282,9 +285,9 @@ class Evidence:
         recall: Floats = _best(block, word, value, words, len(text.fields)).sum(axis=1)
         recall /= np.float32(total)
         spots, at = np.unique(place, return_index=True)
-        covered = np.bincount(block[at], self._rarity[text.words[spots]], len(text.fields))
+        covered = np.bincount(block[at], self._rarities(text.words[spots]), len(text.fields))
         # What the words of each block are worth together.
-        rarity = self._rarity.take(text.words)
+        rarity = self._rarities(text.words)
         # Blocks past what is looked at hold none, whatever is added up for them.
         edges = np.minimum(text.edges, len(text.words) - 1)
         held = np.add.reduceat(rarity, edges, dtype=np.float64)
@@ -303,6 +306,9 @@ class Evidence:
         for name, found in zip(("near", "far"), within, strict=True):
             np.maximum.at(seen[name], who, found / np.float32(total))
         return recall
+
+    def _rarities(self, words: Ints) -> Floats:
+        return self._rarity.take(self._holding.take(words))
 
     def _posts(
         self, seen: dict[str, Floats], question: Question, wanted: Wanted, posts: Ints

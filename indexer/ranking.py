@@ -219,11 +219,8 @@ class Ranking:
         """Inverse document frequency of a term that `holding` problems hold; always positive."""
         return math.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5))
 
-    def rarities(self) -> Floats:
-        """The rarity of every term of the vocabulary."""
-        return self._rarity(self.engine.holding())
-
-    def _rarity(self, holding: Ints | Places) -> Floats:
+    def rarity_of(self, holding: Ints | Places) -> Floats:
+        """The rarity of terms that so many problems hold."""
         rarity = np.log1p((len(self.engine) - holding + 0.5) / (holding + 0.5))
         return rarity.astype(np.float32)
 
@@ -290,7 +287,7 @@ class Ranking:
         for number, (edges, _, _) in enumerate(parts):
             held[number] = np.diff(edges)
         holding = held.sum(axis=0)
-        rarity = self._rarity(holding)
+        rarity = self.rarity_of(holding)
         weighted = [
             (edges.tolist(), problems, np.repeat(rarity, own) * saturated(counts))
             for own, (edges, problems, counts) in zip(held, parts, strict=False)
