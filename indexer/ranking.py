@@ -87,13 +87,14 @@ class Ranking:
         return len(self.engine)
 
     def warm_up(self, expected: Iterable[str] = ()) -> None:
-        """Makes ready the terms that most problems hold, and those that are expected."""
+        """Makes ready the terms that most problems hold, then what is expected, where it fits."""
         vocabulary = self.engine.vocabulary()
         held = np.argsort(-self.engine.holding())[:_COMMON].tolist()
-        terms = [*expected, *(vocabulary[number] for number in held)]
+        terms = [*(vocabulary[number] for number in held), *expected]
         # What all of them need on the way takes 80 MB, which stay with the process.
         for start in range(0, len(terms), _AT_ONCE):
-            self._ready.make_ready(terms[start : start + _AT_ONCE], self._weigh)
+            if not self._ready.full:
+                self._ready.make_ready(terms[start : start + _AT_ONCE], self._weigh)
 
     def rank(self, question: Question) -> Ranked:
         """The problems that hold any word of the question, or another word for it, best first."""

@@ -45,6 +45,11 @@ class Ready(Generic[_Value]):
         self._old: dict[Hashable, _Value] = {}
         self._bytes = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether what comes next may cost what came first its place."""
+        return bool(self._old)
+
     def get(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
         """The value of a key, kept or made now."""
         young, old = self._young, self._old

@@ -16,8 +16,9 @@ from indexer.postings import FIELDS, PARTS, Places, Postings, Wording, ends_of, 
 
 # Half of what a term counts for, in parts of one: all are whole numbers.
 _HALVES = {weight: round(weight * PARTS / 2) for weight in (WHOLE, PIECE, PART, BIGRAM)}
-# So many tokens are known at the most; more are forgotten, all at once.
-_MOST = 300_000
+# So many tokens are known at the most, and so many times as many words of runs; more are forgotten,
+# all at once.
+_MOST, _WORDS = 300_000, 10
 _LONG_RUN = 6
 # Bits that hold what a term counts for in one place.
 _BITS = 8
@@ -123,7 +124,8 @@ class Tally:
         self._begin()
 
     def _begin(self) -> None:
-        if len(self._tokens.cuts.ends) > _MOST:
+        known = self._tokens
+        if max(len(known.cuts.ends), len(known.runs) // _WORDS) > _MOST:
             self._tokens = _Tokens()
         self._found: list[int] = []
         # Per block: its number of tokens, its field, its part, of how many halves its counts are.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,6 +18,15 @@ def short_turns() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+
+
+def at_once(work: Callable[[int], None]) -> None:
+    """Does a work four times, in as many threads, each with its number."""
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_the_oldest_of_too_many_goes() -> None:
@@ -35,10 +44,12 @@ def test_what_is_ready_stays_within_its_budget_and_what_is_asked_for_again_stays
         return bytes(100)
 
     ready = Ready[bytes](1000, len)
+    assert not ready.full
     for key in range(100):
         ready.get(0, lambda: make(0))
         ready.get(key, lambda key=key: make(key))
         assert sum(map(len, {**ready._young, **ready._old}.values())) <= 1200
+    assert ready.full
     assert made.count(0) == 1
     assert len(made) == 100
     assert ready.get(1, lambda: b"again") == b"again"
@@ -61,11 +72,7 @@ def test_threads_that_keep_at_once_keep_no_more_than_there_is_room_for() -> None
         except Exception as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work)
     assert not failures
     assert len(kept) <= 5
 
@@ -80,9 +87,5 @@ def test_threads_that_ask_at_once_all_get_what_they_asked_for() -> None:
             if ready.get(key, lambda key=key: key) != key:
                 wrong.append(key)
 
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(ask)
     assert not wrong

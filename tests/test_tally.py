@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -49,7 +49,7 @@ def check(tally: Tally, posts: Sequence[Sequence[Sequence[Said]]]) -> None:
     for post in posts:
         tally.add(post)
     problems = [problem for post in posts for problem in post]
-    expected: Counter[tuple[str, int, str]] = Counter()
+    expected: defaultdict[tuple[str, int, str], float] = defaultdict(float)
     blocks = []
     for number, problem in enumerate(problems):
         blocks.append([])
@@ -57,7 +57,7 @@ def check(tally: Tally, posts: Sequence[Sequence[Sequence[Said]]]) -> None:
             found = list(terms(text))
             for term in found:
                 weight = term.weight / 2 if half else term.weight
-                expected[term.text, number, field] += weight  # type: ignore[assignment]
+                expected[term.text, number, field] += weight
             if words := [term.text for term in found if term.weight >= PIECE]:
                 blocks[-1].append((field, part, words))
     postings = tally.take()
