@@ -52,15 +52,13 @@ class Term(NamedTuple):
     end: int
 
 
-def terms(text: str, sieve: re.Pattern[str] | None = None) -> Iterator[Term]:
+def terms(text: str, sieve: Sieve | None = None) -> Iterator[Term]:
     """The terms of a text in order, with ranges that point into the text as it was given.
 
     With a `sieve` of some terms, little more than those that are among them.
     """
     folded, offsets = _fold(text)
-    for match in _TOKEN.finditer(folded):
-        if sieve is not None and not sieve.search(match[0].lower()):
-            continue
+    for match in _TOKEN.finditer(folded) if sieve is None else sieve.tokens(folded):
         base = match.start()
         for term, weight, start, end in _cut(match[0]):
             start, end = base + start, base + end
@@ -70,14 +68,59 @@ def terms(text: str, sieve: re.Pattern[str] | None = None) -> Iterator[Term]:
             yield Term(term, weight, start, end)
 
 
-@functools.lru_cache(maxsize=64)
-def sieve_of(wanted: tuple[str, ...]) -> re.Pattern[str]:
-    """What stands in every token, in lower case, that gives one of these terms.
+class Sieve:
+    """Finds the tokens that may give one of some terms.
 
     A question reads ten posts: cutting only the tokens that matter takes a tenth of the time.
     """
-    starts = sorted({start_of(term) for term in wanted}, key=lambda one: (len(one), one))
-    return re.compile("|".join(map(re.escape, starts)) or r"(?!)")
+
+    def __init__(self, wanted: Iterable[str]) -> None:
+        self.starts = frozenset(map(start_of, wanted))
+
+    def places(self, lower: str) -> list[tuple[int, str]]:
+        """Where the beginnings of such tokens stand in a text in lower case, in order."""
+        found = []
+        for start in self.starts:
+            at = lower.find(start)
+            while at >= 0:
+                found.append((at, start))
+                at = lower.find(start, at + 1)
+        found.sort()
+        return found
+
+    def tokens(self, folded: str) -> Iterator[re.Match[str]]:
+        """Of the tokens of a folded text, all that give a term, and little more."""
+        lower = folded.lower()
+        if len(folded) < _A_START * len(self.starts) or len(lower) != len(folded):
+            yield from (match for match in _TOKEN.finditer(folded) if self._passes(match[0]))
+            return
+        end = 0
+        for at, _ in self.places(lower):
+            if at < end:
+                continue
+            # No token reaches over a blank.
+            begin = max(end, lower.rfind(" ", end, at) + 1, lower.rfind("\n", end, at) + 1)
+            for match in _TOKEN.finditer(folded, begin):
+                end = match.end()
+                if end > at:
+                    yield match
+                    break
+
+    def _passes(self, token: str) -> bool:
+        lower = token.lower()
+        if not _PROSE.match(token):
+            return any(map(lower.__contains__, self.starts))
+        starts = self.starts
+        return lower[:4] in starts or lower[:3] in starts or lower[:2] in starts
+
+
+# A text of fewer letters for each beginning is sooner looked through token by token.
+_A_START = 10
+
+
+@functools.lru_cache(maxsize=64)
+def _sieve_of(wanted: tuple[str, ...]) -> Sieve:
+    return Sieve(wanted)
 
 
 def start_of(term: str) -> str:
@@ -85,10 +128,6 @@ def start_of(term: str) -> str:
     if not (term.isascii() and term.isalpha()):
         return term
     return term[: min(4, max(2, len(term) - 1))]
-
-
-# A sieve of more terms is slower than cutting everything.
-_SIEVED = 80
 
 
 def tokens(text: str) -> list[str]:
@@ -143,11 +182,9 @@ _LOOKED_AT = 4000
 def held(text: str, question: Mapping[str, float]) -> set[str]:
     """The terms of a question that a text holds; of a long one, its beginning."""
     folded, _ = _fold(text[:_LOOKED_AT])
-    sieve = sieve_of(tuple(question)) if len(question) <= _SIEVED else None
     found: set[str] = set()
-    for match in _TOKEN.finditer(folded):
-        if sieve is None or sieve.search(match[0].lower()):
-            found.update(term for term, *_ in _cut(match[0]) if term in question)
+    for match in _sieve_of(tuple(question)).tokens(folded):
+        found.update(term for term, *_ in _cut(match[0]) if term in question)
     return found
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from indexer.analyzer import Term, fold, sieve_of, start_of, terms
+from indexer.analyzer import Sieve, Term, fold, start_of, terms
 from indexer.plain import plain
 from indexer.posts import Block
 from indexer.problems import Part, Problem
@@ -42,7 +42,7 @@ class Sought:
     def __init__(self, question: Mapping[str, float]) -> None:
         best = sorted(question.items(), key=lambda one: -one[1])[:_TELLING]
         self.question = dict(best)
-        self._sieve = sieve_of(tuple(self.question))
+        self._sieve = Sieve(self.question)
         self._values: dict[str, float] = {}
         for term, value in best:
             self._values.setdefault(start_of(term), value)
@@ -74,7 +74,7 @@ class Sought:
     def _best_place(self, text: str) -> int:
         """Where, roughly, the window begins in which most of the terms begin."""
         lowered = _lower(text)
-        met = [(match.start(), match[0]) for match in self._sieve.finditer(lowered)]
+        met = self._sieve.places(lowered)
         inside: Counter[str] = Counter()
         best, place, last, value = 0.0, 0, 0, 0.0
         for at, start in met:

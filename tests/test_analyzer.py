@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snowballstemmer.english_stemmer import EnglishStemmer
 
-from indexer.analyzer import fold, terms
+from indexer.analyzer import Sieve, fold, terms
 
 
 def words(text: str) -> set[str]:
@@ -110,3 +110,27 @@ def test_any_text_is_cut_and_every_range_lies_in_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["a" * 100_000, "报" * 100_000, "a_" * 50_000, "." * 100_000])
 def test_a_huge_run_is_cut_in_one_pass(text: str) -> None:
     assert len(list(terms(text))) <= 3 * len(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            "hoping hopefully Happy happier cells RNNCell dynamic_rnn std::vector --no-cache-dir "
+            "ERROR C++ .NET => == 端口被占用 内存不足，重启 ￡ İ x86_64 don't caf\u00e9 ½ naïve_2".split()
+        ),
+        max_size=60,
+    ),
+    st.sampled_from([" ", "\n", "\t", "", ", "]),
+    st.sets(st.integers(0, 200), max_size=12),
+)
+@settings(deadline=None)
+def test_a_sieve_loses_no_place_of_what_is_sought(
+    words: list[str], blank: str, chosen: set[int]
+) -> None:
+    text = blank.join(words)
+    whole = list(terms(text))
+    sought = {whole[number % len(whole)].text for number in chosen} if whole else {"hope"}
+
+    sifted = [term for term in terms(text, Sieve(sought)) if term.text in sought]
+
+    assert sifted == [term for term in whole if term.text in sought]
