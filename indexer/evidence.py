@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.chinese import language_of
-from indexer.occurrences import Met, Slots, Text, Wanted, gather, make_slots, meet, want
+from indexer.occurrences import Met, Rarities, Text, Wanted, code_rarities, gather, meet, want
 from indexer.postings import FIELDS, Floats, Ints, Places, ranges
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
@@ -135,12 +135,8 @@ class Evidence:
         self._chinese = chinese
         self._engine = ranking.engine
         self._vocabulary = self._engine.vocabulary()
-        # By how many problems hold a term; that is kept in as few bytes as may be.
-        holding = self._engine.holding()
-        self._rarity = ranking.rarity_of(np.arange(len(ranking) + 1))
-        self._holding = holding.astype(np.uint16) if len(ranking) < 1 << 16 else holding
         # Taken by who meets words, and given back; as many as ever did so at once.
-        self._slots: list[Slots] = []
+        self._rarities = [self._code_rarities()]
         self._wants: dict[Hashable, Wanted] = {}
         self._looked: dict[Hashable, deque[_Looked]] = {}
 
@@ -211,10 +207,10 @@ class Evidence:
             seen[name] = there.astype(np.float32)
         seen["length"] = (np.log(text.lengths() + 10) / 10).astype(np.float32)
         wanted = self._wanted(question)
-        met = self._meet(text, wanted)
+        met, rarities = self._meet(text, wanted)
         if len(met):
             who = text.owner(met.place)
-            held = self._weigh(seen, text, wanted, met, who)
+            held = self._weigh(seen, text, wanted, met, rarities, who)
             looked = recent(self._looked, question, _new_looked, _ASKED_LATELY)
             places = dict(zip(problems.tolist(), range(count), strict=True))
             looked.append(_Looked(places, text.block_owner, text.parts, held))
@@ -231,14 +227,17 @@ class Evidence:
             _ASKED_LATELY,
         )
 
-    def _meet(self, text: Text, wanted: Wanted) -> Met:
+    def _meet(self, text: Text, wanted: Wanted) -> tuple[Met, Rarities]:
         try:
-            slots = self._slots.pop()
+            rarities = self._rarities.pop()
         except IndexError:
-            slots = make_slots(self._vocabulary)
-        met = meet(text.words, wanted, slots)
-        self._slots.append(slots)
-        return met
+            rarities = self._code_rarities()
+        found = meet(text.words, wanted, rarities)
+        self._rarities.append(rarities)
+        return found
+
+    def _code_rarities(self) -> Rarities:
+        return code_rarities(self._ranking.rarity_of(self._engine.holding()))
 
     def best_parts(self, question: Question, problems: Ints) -> Ints:
         """For each problem the number of the part that holds most of the question, or -1."""
@@ -254,7 +253,13 @@ class Evidence:
         )
 
     def _weigh(
-        self, seen: dict[str, Floats], text: Text, wanted: Wanted, met: Met, who: Places
+        self,
+        seen: dict[str, Floats],
+        text: Text,
+        wanted: Wanted,
+        met: Met,
+        rarities: Rarities,
+        who: Places,
     ) -> Floats:
         """Fills in what is seen of the words met; gives the share that each block holds."""
         place, word, factor = met.place, met.word, met.factor
@@ -285,13 +290,12 @@ class Evidence:
         recall: Floats = _best(block, word, value, words, len(text.fields)).sum(axis=1)
         recall /= np.float32(total)
         spots, at = np.unique(place, return_index=True)
-        covered = np.bincount(block[at], self._rarities(text.words[spots]), len(text.fields))
+        covered = np.bincount(block[at], rarities[spots], len(text.fields))
         # What the words of each block are worth together.
-        rarity = self._rarities(text.words)
         # Blocks past what is looked at hold none, whatever is added up for them.
         edges = np.minimum(text.edges, len(text.words) - 1)
-        held = np.add.reduceat(rarity, edges, dtype=np.float64)
-        precision = np.minimum(1.0, covered / np.maximum(held, 1e-6))
+        held = np.add.reduceat(rarities, edges, dtype=np.uint32)
+        precision = np.minimum(1.0, covered / np.maximum(held, 1))
         same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
 
         title, error = text.fields == _TITLE, text.fields == _ERROR
@@ -306,9 +310,6 @@ class Evidence:
         for name, found in zip(("near", "far"), within, strict=True):
             np.maximum.at(seen[name], who, found / np.float32(total))
         return recall
-
-    def _rarities(self, words: Ints) -> Floats:
-        return self._rarity.take(self._holding.take(words))
 
     def _posts(
         self, seen: dict[str, Floats], question: Question, wanted: Wanted, posts: Ints

@@ -163,27 +163,29 @@ def gather(engine: Engine, problems: Ints) -> Text:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """Room to look words up in: a mark, and a number, for every term of the vocabulary."""
-
-    marks: npt.NDArray[np.bool_]
-    numbers: npt.NDArray[np.int16]
+# Of every term its rarity in so many parts, to look words up in: they fit into a cache. From
+# _WANTED on, the number of a word that is wanted; no term is as rare.
+Rarities = npt.NDArray[np.uint16]
+RARITY_PARTS, _WANTED = 2048, 1 << 15
 
 
-def make_slots(vocabulary: Vocabulary) -> Slots:
-    """Room of which nothing is taken."""
-    return Slots(np.zeros(len(vocabulary), bool), np.empty(len(vocabulary), np.int16))
+def code_rarities(rarities: Floats) -> Rarities:
+    """Rarities as `meet` looks them up."""
+    return np.minimum(np.rint(rarities * RARITY_PARTS), _WANTED - 1).astype(np.uint16)
 
 
-def meet(words: Ints, wanted: Wanted, slots: Slots) -> Met:
-    """Where the words wanted stand among these; no mark is left in the slots."""
-    slots.numbers[wanted.terms] = np.arange(len(wanted.terms), dtype=np.int16)
-    slots.marks[wanted.terms] = True
-    # Every word of sixty problems is looked up: marks fit into a cache that numbers do not.
-    hits = slots.marks.take(words).nonzero()[0]
-    slots.marks[wanted.terms] = False
-    of = slots.numbers.take(words.take(hits))
+def meet(words: Ints, wanted: Wanted, rarities: Rarities) -> tuple[Met, Rarities]:
+    """Where the words wanted stand among these, and the rarities of all of these.
+
+    `rarities`, of every term, are written to meanwhile, and left as they were.
+    """
+    own = rarities[wanted.terms]
+    rarities[wanted.terms] = _WANTED + np.arange(len(wanted.terms), dtype=np.uint16)
+    found = rarities.take(words)
+    rarities[wanted.terms] = own
+    hits = (found >= _WANTED).nonzero()[0]
+    of = found[hits] - np.uint16(_WANTED)
+    found[hits] = own[of]
     met = (np.bincount(of, minlength=len(wanted.terms)) > 0).tolist()
     last = len(words) - 1
     places, numbers, factors = [], [], []
@@ -205,5 +207,5 @@ def meet(words: Ints, wanted: Wanted, slots: Slots) -> Met:
         numbers += said
         factors.append(np.full(sum(map(len, there)), level.factor, np.float32))
     if not places:
-        return Met(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
-    return Met(np.concatenate(places), np.concatenate(numbers), np.concatenate(factors))
+        return Met(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)), found
+    return Met(np.concatenate(places), np.concatenate(numbers), np.concatenate(factors)), found
