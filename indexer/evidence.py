@@ -408,21 +408,27 @@ def _within(text: Text, met: Met, wanted: Wanted, reaches: Sequence[int]) -> lis
     np.cumsum(before, out=before)
     count = int(before[-1]) + 1
     totals = [np.zeros(count) for _ in reaches]
-    below = np.float32(0)
-    for level in np.unique(met.factor):
-        mine = slice(int(met.factor.searchsorted(level)), None)
-        words, here = _sorted_pairs(met.word[mine], met.place[mine])
-        gain = wanted.importance[words] * (level - below)
-        below = level
-        since = here - text.from_start(here)
-        same = words[1:] == words[:-1]
-        since[1:][same] = np.maximum(since[1:][same], here[:-1][same] + 1)
-        left = np.bincount(before[here + 1], gain, count)
+    factors = np.unique(met.factor)
+    words, places = _sorted_pairs(met.word, met.place << _LEVELS | factors.searchsorted(met.factor))
+    levels, places = places & (1 << _LEVELS) - 1, places >> _LEVELS
+    starts = text.starts[text.owner(places)]
+    for level, gained in enumerate(np.diff(factors, prepend=np.float32(0))):
+        if level:
+            mine = levels >= level
+            words, places, starts, levels = words[mine], places[mine], starts[mine], levels[mine]
+        gain = wanted.importance[words] * gained
+        since = starts.copy()
+        np.maximum(since[1:], places[:-1] + 1, out=since[1:], where=words[1:] == words[:-1])
+        left = np.bincount(before[places + 1], gain, count)
         for total, reach in zip(totals, reaches, strict=True):
-            first = before[np.maximum(here - reach + 1, since)]
+            first = before[np.maximum(places - reach + 1, since)]
             total += np.bincount(first, gain, count) - left
     at = before[met.place]
     return [np.cumsum(total)[at].astype(np.float32) for total in totals]
+
+
+# Factors are numbered in so many bits.
+_LEVELS = 6
 
 
 def _sorted_pairs(left: Ints, right: Places) -> tuple[Places, Places]:

@@ -73,11 +73,6 @@ class Text:
         """The block that each place is in."""
         return np.searchsorted(self.edges, place, side="right") - 1
 
-    def from_start(self, place: Places) -> Places:
-        """How many words of its own problem stand before each place."""
-        found: Places = place - self.starts[self.owner(place)]
-        return found
-
     def lengths(self) -> Places:
         """How many words of each problem are here."""
         return np.diff(self.starts, append=len(self.words))
