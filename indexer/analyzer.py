@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import threading
 import unicodedata
@@ -181,10 +182,21 @@ _LOOKED_AT = 4000
 
 def held(text: str, question: Mapping[str, float]) -> set[str]:
     """The terms of a question that a text holds; of a long one, its beginning."""
-    folded, _ = _fold(text[:_LOOKED_AT])
-    found: set[str] = set()
-    for match in _sieve_of(tuple(question)).tokens(folded):
-        found.update(term for term, *_ in _cut(match[0]) if term in question)
+    (found,) = held_by_each((text,), question)
+    return found
+
+
+def held_by_each(texts: Sequence[str], question: Mapping[str, float]) -> list[set[str]]:
+    """The same of several texts."""
+    folded = [_fold(text[:_LOOKED_AT])[0] for text in texts]
+    ends = list(itertools.accumulate(len(text) + 1 for text in folded))
+    found: list[set[str]] = [set() for _ in texts]
+    at = 0
+    # No token reaches over the end of a line.
+    for match in _sieve_of(tuple(question)).tokens("\n".join(folded)):
+        while match.start() >= ends[at]:
+            at += 1
+        found[at].update(term for term, *_ in _cut(match[0]) if term in question)
     return found
 
 

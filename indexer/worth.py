@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from indexer.analyzer import held
+from indexer.analyzer import held_by_each
 from indexer.commands import only_look, only_prepare
 from indexer.pasted import read_pasted
 from indexer.plain import plain
@@ -98,11 +98,12 @@ def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[floa
     """
     if not question:
         return [0.0] * len(parts)
-    held_by = [held(f"{part.heading}\n{part.block.text}", question) for part in parts]
+    held_by = held_by_each([f"{part.heading}\n{part.block.text}" for part in parts], question)
     sections: dict[str, set[str]] = {}
     for part, terms in zip(parts, held_by, strict=True):
         sections.setdefault(part.anchor, set()).update(terms)
     titles = {part.anchor: part.heading for part in parts}
+    held_by_titles = held_by_each(list(titles.values()), question)
     total = sum(question.values()) or 1.0
 
     def share(terms: set[str]) -> float:
@@ -110,7 +111,7 @@ def _nearness(parts: Sequence[Part], question: Mapping[str, float]) -> list[floa
         return sum(weight for term, weight in question.items() if term in terms) / total
 
     of_section = {anchor: share(terms) for anchor, terms in sections.items()}
-    named = {anchor: share(held(title, question)) for anchor, title in titles.items()}
+    named = dict(zip(titles, map(share, held_by_titles), strict=True))
     most = max(of_section.values(), default=0.0)
     shares = [share(terms) for terms in held_by]
     near = [
