@@ -28,7 +28,7 @@ from indexer.records import to_record
 from indexer.roles import Role, tells_of_trouble
 from indexer.storage import IndexFault
 from indexer.tally import Said, Tally
-from indexer.worth import worth_of_fix
+from indexer.worth import weigh, worth_of_fix
 
 # Files read by one call of a worker, and from how many on workers are worth starting.
 _BATCH = 100
@@ -128,7 +128,7 @@ def _read(file: Found, drafts: bool) -> tuple[Entry, list[str], list[list[Said]]
     post = read_post(file.path, data)
     if post.draft and not drafts:
         raise NotText(DRAFT)
-    problems = find_problems(post)
+    problems = [*map(weigh, find_problems(post))]
     entry = Entry(
         post.path,
         post.title,

@@ -56,7 +56,7 @@ def find_fixes(problem: Problem, question: Mapping[str, float] | None = None) ->
     """The ways to solve it that a problem offers, best first, of different blocks."""
     parts = problem.parts
     failing = failing_code(problem)
-    worth = worth_of_blocks(problem, failing, question)
+    worth = worth_of_blocks(problem, question)
     shown: set[int] = set()
     for best in _best_first(parts, worth):
         chosen = _with_neighbours(parts, best)

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -213,16 +212,22 @@ def _are_whole(folder: Path, files: Mapping[str, Seal]) -> bool:
 
 
 def _open_part(folder: Path, name: str, files: Mapping[str, Seal], gone: frozenset[int]) -> Part:
-    posts = json.loads((folder / f"{name}.posts").read_text("utf-8"))
-    return Part(name, tuple(map(_entry, posts)), WhooshSegment(folder, name), files, gone)
+    told = json.loads((folder / f"{name}.posts").read_text("utf-8"))
+    shared: dict[Any, Any] = {}
+    posts = tuple(_entry(post, shared) for post in told)
+    return Part(name, posts, WhooshSegment(folder, name), files, gone)
 
 
-def _entry(data: dict[str, Any]) -> Entry:
-    lists = {name: tuple(data[name]) for name in ("worths", "repairs")}
-    # Many posts have the same.
-    tags, lang = tuple(map(sys.intern, data["tags"])), sys.intern(data["lang"])
-    pairs = tuple((english, tuple(names)) for english, names in data["pairs"])
-    return Entry(**{**data, **lists, "pairs": pairs, "tags": tags, "lang": lang})
+def _entry(data: dict[str, Any], shared: dict[Any, Any]) -> Entry:
+    """The entry of what was told of a post; what many posts have alike is `shared`."""
+
+    def same(value: Any) -> Any:
+        if isinstance(value, list):
+            value = tuple(map(same, value))
+        # Not numbers: 1.0 is also True.
+        return shared.setdefault(value, value) if isinstance(value, str | tuple) else value
+
+    return Entry(**{name: same(value) for name, value in data.items()})
 
 
 class NextGeneration:

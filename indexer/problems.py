@@ -29,13 +29,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One trouble told in a post; `parts` stand in the order of the post."""
+    """One trouble told in a post; `parts` stand in the order of the post.
+
+    `honest` names the parts that can honestly be called a fix, with what speaks for them whatever
+    is asked; None where nobody looked yet.
+    """
 
     title: str
     anchor: str
     line: int
     headings: tuple[str, ...]
     parts: tuple[Part, ...] = field(repr=False)
+    honest: tuple[tuple[int, float], ...] | None = field(default=None, repr=False)
 
     def of(self, *roles: Role | None) -> Iterator[Part]:
         """The parts that have one of these roles."""

@@ -12,7 +12,7 @@ from indexer.roles import Role
 
 def to_record(problem: Problem) -> str:
     """A problem for the engine to store: its head, then each of its parts, as JSON on a line."""
-    head = [problem.title, problem.anchor, problem.line, problem.headings]
+    head = [problem.title, problem.anchor, problem.line, problem.headings, problem.honest]
     parts = (
         [
             part.block.kind, part.block.text, part.block.line, part.block.end,
@@ -29,8 +29,13 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 def from_record(record: str) -> Problem:
     """The problem that `to_record` made a record of."""
-    (title, anchor, line, headings), *parts = json.loads("[" + record.replace("\n", ",") + "]")
-    return Problem(title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts))
+    (title, anchor, line, headings, honest), *parts = json.loads(
+        "[" + record.replace("\n", ",") + "]"
+    )
+    return Problem(
+        title, anchor, line, tuple(headings), tuple(_part(*part) for part in parts),
+        tuple(map(tuple, honest)) if honest is not None else None,
+    )  # fmt: skip
 
 
 def part_of_record(record: str, number: int) -> Part:

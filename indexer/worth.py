@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from indexer.analyzer import held_by_each
 from indexer.commands import only_look, only_prepare
@@ -38,35 +39,39 @@ _ASKS = re.compile(
 
 def worth_of_fix(problem: Problem) -> float | None:
     """What speaks for the best fix of a problem, whatever is asked, or None where it has none."""
-    if honest := _honest(problem, failing_code(problem)):
-        return max(honest.values())
-    if explanation := _explanation(problem):
-        return max(explanation.values()) - _EXPLAINED
-    return None
+    best = max(_honest(problem).values(), default=None)
+    # An explanation is less of a fix than the least thing to apply.
+    return best if best is None or best >= _HONEST else best - _EXPLAINED
 
 
-# An explanation is less of a fix than the least thing to apply.
 _EXPLAINED = 2.0
 
 
-def worth_of_blocks(
-    problem: Problem, failing: Part | None, question: Mapping[str, float] | None
-) -> dict[int, float]:
+def weigh(problem: Problem) -> Problem:
+    """The problem, and which of its blocks can honestly be called a fix."""
+    return replace(problem, honest=tuple(_honest(problem).items()))
+
+
+def worth_of_blocks(problem: Problem, question: Mapping[str, float] | None) -> dict[int, float]:
     """The blocks that may be shown as the fix, by number, with what speaks for them.
 
     Where the question's words stand, and what is said around a block, decides between fixes; it
     makes none of a block.
     """
     parts = problem.parts
-    honest = _honest(problem, failing) or _explanation(problem)
+    honest = _honest(problem)
     near = _nearness(parts, question or {}) if honest else []
     return {at: score + near[at] + _preference(parts, at) for at, score in honest.items()}
 
 
-def _honest(problem: Problem, failing: Part | None) -> dict[int, float]:
+def _honest(problem: Problem) -> dict[int, float]:
     """The blocks that can honestly be called a fix, by number, with what speaks for them."""
+    if problem.honest is not None:
+        return dict(problem.honest)
+    failing = failing_code(problem)
     scores = (_score(problem, at, failing) for at in range(len(problem.parts)))
-    return {at: score for at, score in enumerate(scores) if score >= _HONEST}
+    honest = {at: score for at, score in enumerate(scores) if score >= _HONEST}
+    return honest or _explanation(problem)
 
 
 def _explanation(problem: Problem) -> dict[int, float]:

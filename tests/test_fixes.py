@@ -7,7 +7,7 @@ import pytest
 from indexer.fixes import Fix, find_fix
 from indexer.posts import read_post
 from indexer.problems import find_problems
-from indexer.worth import worth_of_fix
+from indexer.worth import weigh, worth_of_fix
 from posts_for_tests import DIARY, NGINX, PIP, RUST
 
 
@@ -177,3 +177,4 @@ def test_a_hostile_post_is_judged_in_one_pass(text: str) -> None:
     for problem in find_problems(read_post("a.md", text.encode("utf-8"))):
         found = find_fix(problem, {"a": 1.0})
         assert (worth_of_fix(problem) is None) == (found is None)
+        assert find_fix(weigh(problem), {"a": 1.0}) == found

@@ -22,6 +22,7 @@ from indexer.posts import Post, read_post
 from indexer.problems import Problem, find_problems
 from indexer.records import from_record, to_record
 from indexer.storage import Current, rebuilding, switch
+from indexer.worth import weigh
 from posts_for_tests import DIARY, FAQ, NGINX, POSTS
 
 
@@ -246,6 +247,7 @@ def test_a_problem_comes_back_from_its_record_as_it_was() -> None:
     for text in POSTS.values():
         for problem in find_problems(read_post("a.md", text.encode("utf-8"))):
             assert from_record(to_record(problem)) == problem
+            assert from_record(to_record(weigh(problem))) == weigh(problem)
 
 
 def test_a_post_that_fails_alone_fails_alone(
