@@ -166,7 +166,7 @@ class Generation:
             return tuple(first.tolist())
         among = np.concatenate(places)
         own = Ranked(ranked.problems[among], ranked.scores[among])
-        evidence = self.evidence.scores(question, own)
+        evidence = self.evidence.scores_within_posts(question, own)
         told: dict[int, tuple[float, int]] = {}
         for number, seen in zip(own.problems.tolist(), evidence.tolist(), strict=True):
             worth = self.worths[number]
