@@ -165,7 +165,7 @@ class Evidence:
         )
 
     def scores_within_posts(self, question: Question, ranked: Ranked) -> Floats:
-        """What the evidence gives each problem, besides what it gives to all of its post."""
+        """What the evidence gives each problem, to be compared with others of its post."""
         rows = self.features(question, ranked.problems, ranked.scores, whole_posts=False)
         return _product(rows, _coefficients(question.kind))
 
@@ -190,7 +190,8 @@ class Evidence:
     ) -> Floats:
         """One row of NAMES per problem; `scores` are those of the ranking.
 
-        Without `whole_posts`, what those hold is not looked up: a third of the time of a few.
+        Without `whole_posts`, what these hold is not looked up, which takes .3 ms: `post`, `names`
+        and `trouble_named` stay 0.
         """
         count = len(problems)
         seen = {name: np.zeros(count, np.float32) for name in NAMES}

@@ -185,6 +185,7 @@ def _open(folder: Path, current: Current, lease: Lease, before: Index | None) ->
     if not _are_whole(folder, _seals(data.pop("files"))):
         return None
     known = {part.name: part for part in before.parts} if before is not None else {}
+    shared: dict[Any, Any] = {}
     parts = []
     for one in data.pop("parts"):
         files = _seals(one["files"])
@@ -193,7 +194,7 @@ def _open(folder: Path, current: Current, lease: Lease, before: Index | None) ->
         if old is not None and old.files == files:
             parts.append(Part(old.name, old.posts, old.segment, files, gone))
         elif _are_whole(folder, files):
-            parts.append(_open_part(folder, one["name"], files, gone))
+            parts.append(_open_part(folder, one["name"], files, gone, shared))
         else:
             return None
     data["pairs"] = tuple(data["pairs"])
@@ -211,9 +212,14 @@ def _are_whole(folder: Path, files: Mapping[str, Seal]) -> bool:
     return all(storage.is_whole(folder / name, made) for name, made in files.items())
 
 
-def _open_part(folder: Path, name: str, files: Mapping[str, Seal], gone: frozenset[int]) -> Part:
+def _open_part(
+    folder: Path,
+    name: str,
+    files: Mapping[str, Seal],
+    gone: frozenset[int],
+    shared: dict[Any, Any],
+) -> Part:
     told = json.loads((folder / f"{name}.posts").read_text("utf-8"))
-    shared: dict[Any, Any] = {}
     posts = tuple(_entry(post, shared) for post in told)
     return Part(name, posts, WhooshSegment(folder, name), files, gone)
 
@@ -224,7 +230,7 @@ def _entry(data: dict[str, Any], shared: dict[Any, Any]) -> Entry:
     def same(value: Any) -> Any:
         if isinstance(value, list):
             value = tuple(map(same, value))
-        # Not numbers: 1.0 is also True.
+        # Not a number by itself: 1.0 is also True.
         return shared.setdefault(value, value) if isinstance(value, str | tuple) else value
 
     return Entry(**{name: same(value) for name, value in data.items()})

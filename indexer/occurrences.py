@@ -158,22 +158,23 @@ def gather(engine: Engine, problems: Ints) -> Text:
     )
 
 
-# Of every term its rarity in so many parts, to look words up in: they fit into a cache. From
-# _WANTED on, the number of a word that is wanted; no term is as rare.
+# Of every term its rarity in whole parts, to look words up in: two bytes each fit into a cache.
+# From _WANTED on it is the number of a term that is wanted; a rarity never comes so far.
 Rarities = npt.NDArray[np.uint16]
-RARITY_PARTS, _WANTED = 2048, 1 << 15
+_RARITY_PARTS, _WANTED = 2048, 1 << 15
 
 
 def code_rarities(rarities: Floats) -> Rarities:
     """Rarities as `meet` looks them up."""
-    return np.minimum(np.rint(rarities * RARITY_PARTS), _WANTED - 1).astype(np.uint16)
+    return np.minimum(np.rint(rarities * _RARITY_PARTS), _WANTED - 1).astype(np.uint16)
 
 
 def meet(words: Ints, wanted: Wanted, rarities: Rarities) -> tuple[Met, Rarities]:
-    """Where the words wanted stand among these, and the rarities of all of these.
+    """Where the words wanted stand among these, and the rarities of all of these, in parts.
 
-    `rarities`, of every term, are written to meanwhile, and left as they were.
+    `rarities`, of every term, are written to meanwhile: no other thread may use them.
     """
+    assert len(wanted.terms) <= _WANTED
     own = rarities[wanted.terms]
     rarities[wanted.terms] = _WANTED + np.arange(len(wanted.terms), dtype=np.uint16)
     found = rarities.take(words)

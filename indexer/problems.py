@@ -31,8 +31,8 @@ class Part:
 class Problem:
     """One trouble told in a post; `parts` stand in the order of the post.
 
-    `honest` names the parts that can honestly be called a fix, with what speaks for them whatever
-    is asked; None where nobody looked yet.
+    `honest` names the parts that can honestly be called a fix, or answer where there is none, with
+    what speaks for them whatever is asked; None where nobody looked yet.
     """
 
     title: str

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from indexer.analyzer import Sieve, Term, fold, start_of, terms
+from indexer.analyzer import Sieve, Term, fold, starts_of, terms
 from indexer.plain import plain
 from indexer.posts import Block
 from indexer.problems import Part, Problem
@@ -45,7 +45,8 @@ class Sought:
         self._sieve = Sieve(self.question)
         self._values: dict[str, float] = {}
         for term, value in best:
-            self._values.setdefault(start_of(term), value)
+            for start in starts_of(term):
+                self._values.setdefault(start, value)
 
     def find(self, text: str) -> tuple[int, list[Term]]:
         """Where the window of about LENGTH characters begins that holds most, and its terms."""

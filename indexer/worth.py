@@ -40,7 +40,7 @@ _ASKS = re.compile(
 def worth_of_fix(problem: Problem) -> float | None:
     """What speaks for the best fix of a problem, whatever is asked, or None where it has none."""
     best = max(_honest(problem).values(), default=None)
-    # An explanation is less of a fix than the least thing to apply.
+    # Below that it is an explanation, less of a fix than the least thing to apply.
     return best if best is None or best >= _HONEST else best - _EXPLAINED
 
 
@@ -65,7 +65,10 @@ def worth_of_blocks(problem: Problem, question: Mapping[str, float] | None) -> d
 
 
 def _honest(problem: Problem) -> dict[int, float]:
-    """The blocks that can honestly be called a fix, by number, with what speaks for them."""
+    """The blocks that can honestly be called a fix, by number, with what speaks for them.
+
+    Where there is none, the prose that answers.
+    """
     if problem.honest is not None:
         return dict(problem.honest)
     failing = failing_code(problem)

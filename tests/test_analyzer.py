@@ -118,6 +118,7 @@ def test_a_huge_run_is_cut_in_one_pass(text: str) -> None:
             [
                 *("hoping", "hopefully", "Happy", "happier", "cells", "don't", "naïve_2", "café"),
                 *("RNNCell", "dynamic_rnn", "std::vector", "--no-cache-dir", "x86_64", "ERROR"),
+                *("dying", "oing", "ΟΔΟΣ'Α", "ΟΔΟΣ.Α", "ΣΣ"),
                 *("C++", ".NET", "=>", "==", "端口被占用", "内存不足，重启", "￡", "İ", "½"),
             ]
         ),
