@@ -6,7 +6,7 @@ import functools
 import importlib.resources
 import json
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from indexer.chinese import language_of
 from indexer.occurrences import Met, Rarities, Text, Wanted, code_rarities, gather, meet, want
 from indexer.postings import FIELDS, Floats, Ints, Places, ranges
+from indexer.proximity import side_by_side, windows
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
 from indexer.recent import recent
@@ -26,8 +27,6 @@ _ASKED_LATELY = 16
 NEAR, FAR = 30, 100
 # What opens a problem: its title, its headings and its first words.
 OPENING = 100
-# Two words are a pair where so few words lie between their places; inner words of long ones count.
-_PAIR = 2
 
 _TITLE, _ERROR = FIELDS.index("title"), FIELDS.index("error")
 _FIX = FIELDS.index("fix")
@@ -194,37 +193,44 @@ class Evidence:
         and `trouble_named` stay 0.
         """
         count = len(problems)
-        seen = {name: np.zeros(count, np.float32) for name in NAMES}
         if not count:
             return np.zeros((0, len(NAMES)), np.float32)
+        given = np.argsort(problems)
+        problems, scores = problems[given], scores[given]
+        columns = np.zeros((len(NAMES), count), np.float32)
+        seen = dict(zip(NAMES, columns, strict=True))
         importance = self._ranking.importance(question)
         whole = sum(importance.values()) or 1.0
-        seen["strength"] = scores / np.float32(whole * (K1 + 1))
-        seen["relative"] = scores / max(float(scores.max()), 1e-6)
+        seen["strength"][:] = scores / np.float32(whole * (K1 + 1))
+        seen["relative"][:] = scores / max(float(scores.max()), 1e-6)
         posts = self._post_of[problems]
         # What a program printed tells its trouble itself: told so, hit@1 of pastes fell by .03.
         if question.kind != "paste":
-            seen["trouble"] = self._troubled[posts]
+            seen["trouble"][:] = self._troubled[posts]
         asked_in_chinese = language_of(question.text) != "en"
-        seen["language"] = (self._chinese[posts] == asked_in_chinese).astype(np.float32)
+        seen["language"][:] = self._chinese[posts] == asked_in_chinese
         text = gather(self._engine, problems)
         for name, field in (("has_error", _ERROR), ("has_fix", _FIX)):
-            there = np.bincount(text.block_owner[text.fields == field], minlength=count) > 0
-            seen[name] = there.astype(np.float32)
-        seen["length"] = (np.log(text.lengths() + 10) / 10).astype(np.float32)
+            seen[name][text.block_owner[text.fields == field]] = 1
+        seen["length"][:] = np.log(text.lengths() + 10) / 10
         wanted = self._wanted(question)
         met, rarities = self._meet(text, wanted)
         if len(met):
-            who = text.owner(met.place)
-            held = self._weigh(seen, text, wanted, met, rarities, who)
+            block = text.block(met.places)
+            owner = text.block_owner[block]
+            _see_shares(seen, text, wanted, met, block)
+            held = _see_blocks(seen, text, wanted, met, block, rarities)
+            near, far = windows(text, met, wanted, owner, (NEAR, FAR))
+            seen["near"][:], seen["far"][:] = near / wanted.whole, far / wanted.whole
+            _see_pairs(seen, question, wanted, met, owner)
             looked = recent(self._looked, question, _new_looked, _ASKED_LATELY)
             places = dict(zip(problems.tolist(), range(count), strict=True))
             looked.append(_Looked(places, text.block_owner, text.parts, held))
-            # Places of two problems lie further apart than words of a pair.
-            self._pairs(seen, question, wanted, met.place + who * _PAIR, met.word, who)
             if whole_posts:
                 self._posts(seen, question, wanted, posts)
-        return np.stack([seen[name] for name in NAMES], axis=1).astype(np.float32)
+        rows = np.empty((count, len(NAMES)), np.float32)
+        rows[given] = columns.T
+        return rows
 
     def _wanted(self, question: Question) -> Wanted:
         return recent(
@@ -259,67 +265,8 @@ class Evidence:
             np.int32,
         )
 
-    def _weigh(
-        self,
-        seen: dict[str, Floats],
-        text: Text,
-        wanted: Wanted,
-        met: Met,
-        rarities: Rarities,
-        who: Places,
-    ) -> Floats:
-        """Fills in what is seen of the words met; gives the share that each block holds."""
-        place, word, factor = met.place, met.word, met.factor
-        count, words = len(seen["strength"]), len(wanted.names)
-        total = float(wanted.importance.sum()) or 1.0
-        value = wanted.importance[word] * factor
-        block = text.block(place)
-        own = factor == 1.0
-
-        def share(of: npt.NDArray[np.bool_]) -> Floats:
-            best = _best(who[of], word[of], value[of], words, count)
-            held: Floats = best.sum(axis=1) / np.float32(total)
-            return held
-
-        best = _best(who, word, value, words, count)
-        seen["coverage"] = best.sum(axis=1) / np.float32(total)
-        seen["best_word"] = best.max(axis=1) / max(float(wanted.importance.max()), 1e-6)
-        seen["own"] = share(own)
-        seen["opening"] = share(place - text.starts[who] < OPENING)
-
-        named = np.array([name in wanted.codes for name in wanted.names])
-        if named.any():
-            coded = named[word] & own
-            at_head = coded & (text.fields[block] <= _LAST_OF_HEAD)
-            for name, of in (("codes", coded), ("named", at_head)):
-                rarity_of = float(wanted.importance[named].sum())
-                seen[name] = share(of) * np.float32(total / max(rarity_of, 1e-6))
-        recall: Floats = _best(block, word, value, words, len(text.fields)).sum(axis=1)
-        recall /= np.float32(total)
-        spots, at = np.unique(place, return_index=True)
-        covered = np.bincount(block[at], rarities[spots], len(text.fields))
-        # What the words of each block are worth together.
-        # Blocks past what is looked at hold none, whatever is added up for them.
-        edges = np.minimum(text.edges, len(text.words) - 1)
-        held = np.add.reduceat(rarities, edges, dtype=np.uint32)
-        precision = np.minimum(1.0, covered / np.maximum(held, 1))
-        same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
-
-        title, error = text.fields == _TITLE, text.fields == _ERROR
-        head = (text.fields <= _LAST_OF_HEAD) & ~error
-        for name, among, of in (
-            ("title", title, recall), ("title_whole", title, precision),
-            ("heading", head, recall), ("heading_same", head, same),
-            ("error_same", error, same), ("block_same", ~head, same),
-        ):  # fmt: skip
-            np.maximum.at(seen[name], text.block_owner[among], of[among].astype(np.float32))
-        within = _within(text, met, wanted, (NEAR, FAR))
-        for name, found in zip(("near", "far"), within, strict=True):
-            np.maximum.at(seen[name], who, found / np.float32(total))
-        return recall
-
     def _posts(
-        self, seen: dict[str, Floats], question: Question, wanted: Wanted, posts: Ints
+        self, seen: Mapping[str, Floats], question: Question, wanted: Wanted, posts: Ints
     ) -> None:
         """Fills in the share of the question, and of the names in it, that the whole posts hold."""
         number = {name: i for i, name in enumerate(wanted.names)}
@@ -345,48 +292,12 @@ class Evidence:
                 if said and (other := self._ranking.others(ways)) is not None:
                     hold(other[0], said, factor)
         held = held[:, post]
-        whole = float(wanted.importance.sum()) or 1.0
-        seen["post"] = (_product(wanted.importance, held) / whole).astype(np.float32)
+        seen["post"][:] = _product(wanted.importance, held) / wanted.whole
         latin = [i for name, i in number.items() if name.isascii() and self._ranking.holding(name)]
         of_names = float(wanted.importance[latin].sum())
         names = _product(wanted.importance[latin], held[latin]) / of_names if of_names else 1.0
         seen["names"] += np.float32(names**2)
-        seen["trouble_named"] = seen["trouble"] * np.float32(names)
-
-    def _pairs(
-        self,
-        seen: dict[str, Floats],
-        question: Question,
-        wanted: Wanted,
-        spot: Places,
-        word: Ints,
-        who: Places,
-    ) -> None:
-        number = {name: i for i, name in enumerate(wanted.names)}
-        # Each word's spots side by side, rising.
-        words, spots = _sorted_pairs(word, spot)
-        edges = words.searchsorted(np.arange(len(number) + 1)).tolist()
-        owner = np.empty(int(spot.max()) + 1, np.int32)
-        owner[spot] = who
-        possible = 0.0
-        for left, right in question.pairs:
-            if left not in number or right not in number:
-                continue
-            a, b = number[left], number[right]
-            weight = float(min(wanted.importance[a], wanted.importance[b]))
-            possible += weight
-            lefts, rights = spots[edges[a] : edges[a + 1]], spots[edges[b] : edges[b + 1]]
-            if not len(lefts) or not len(rights):
-                continue
-            following = rights.searchsorted(lefts, side="right")
-            near = rights[np.minimum(following, len(rights) - 1)] - lefts
-            there = lefts[(following < len(rights)) & (near <= _PAIR)]
-            met = np.zeros(len(seen["pairs"]), bool)
-            met[owner[there]] = True
-            seen["pairs"] += np.float32(weight) * met
-        if possible:
-            seen["pairs_share"] = seen["pairs"] / np.float32(possible)
-        seen["pairs"] /= float(wanted.importance.sum()) or 1.0
+        seen["trouble_named"][:] = seen["trouble"] * np.float32(names)
 
 
 @functools.cache
@@ -403,50 +314,90 @@ def _product(left: Floats, right: Floats) -> Floats:
     return product
 
 
-def _within(text: Text, met: Met, wanted: Wanted, reaches: Sequence[int]) -> list[Floats]:
-    """For each place, what the words that follow within each reach count for together.
+def _see_shares(
+    seen: Mapping[str, Floats], text: Text, wanted: Wanted, met: Met, block_at: Places
+) -> None:
+    """Fills in what each problem holds, and its opening, and its own words, and its head."""
+    count = len(text.starts)
+    owner_at = text.block_owner[block_at]
+    owner = owner_at[met.at]
 
-    A word that is said in several ways within reach counts as its best. Each place of a word is
-    within reach of those from `reach` before it, or from the place of the same word before it.
+    def share(of: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        whose, most = _most(owner[of], met.word[of], met.value[of])
+        return np.bincount(whose, most, count) / wanted.whole
+
+    whose, most = _most(owner, met.word, met.value)
+    seen["coverage"][:] = np.bincount(whose, most, count) / wanted.whole
+    np.maximum.at(seen["best_word"], whose, most)
+    seen["best_word"] /= max(float(wanted.importance.max()), 1e-6)
+    own = wanted.factors[met.level] == 1
+    seen["own"][:] = share(own)
+    seen["opening"][:] = share((met.places - text.starts[owner_at] < OPENING)[met.at])
+    named = np.array([name in wanted.codes for name in wanted.names])
+    if named.any():
+        of_codes = max(float(wanted.importance[named].sum()), 1e-6)
+        coded = named[met.word] & own
+        at_head = coded & (text.fields[block_at] <= _LAST_OF_HEAD)[met.at]
+        for name, of in (("codes", coded), ("named", at_head)):
+            seen[name][:] = share(of) * (wanted.whole / of_codes)
+
+
+def _see_blocks(
+    seen: Mapping[str, Floats],
+    text: Text,
+    wanted: Wanted,
+    met: Met,
+    block_at: Places,
+    rarities: Rarities,
+) -> Floats:
+    """Fills in what the best block of each problem holds; gives the share that each block holds."""
+    owner, most = _most(block_at[met.at], met.word, met.value)
+    shares = (np.bincount(owner, most, len(text.fields)) / wanted.whole).astype(np.float32)
+    blocks = shares.nonzero()[0]
+    # What the words met in each block are worth together, and all of its words.
+    worth = np.zeros(len(met.places), np.float32)
+    worth[met.at] = rarities[met.places[met.at]]
+    covered = np.bincount(block_at, worth, len(shares))[blocks]
+    # Blocks past what is looked at hold none, whatever is added up for them.
+    edges = np.minimum(text.edges, len(text.words) - 1)
+    held = np.add.reduceat(rarities, edges, dtype=np.uint32)[blocks]
+    recall, precision = shares[blocks], np.minimum(1.0, covered / np.maximum(held, 1))
+    same = 2 * recall * precision / np.maximum(recall + precision, 1e-6)
+    fields, whose = text.fields[blocks], text.block_owner[blocks]
+    title, error = fields == _TITLE, fields == _ERROR
+    head = (fields <= _LAST_OF_HEAD) & ~error
+    for name, among, of in (
+        ("title", title, recall), ("title_whole", title, precision),
+        ("heading", head, recall), ("heading_same", head, same),
+        ("error_same", error, same), ("block_same", ~head, same),
+    ):  # fmt: skip
+        np.maximum.at(seen[name], whose[among], of[among].astype(np.float32))
+    return shares
+
+
+def _see_pairs(
+    seen: Mapping[str, Floats], question: Question, wanted: Wanted, met: Met, owner: Ints
+) -> None:
+    """Fills in which neighbours of the question are neighbours in each problem."""
+    number = {name: i for i, name in enumerate(wanted.names)}
+    pairs = [(number[a], number[b]) for a, b in question.pairs if a in number and b in number]
+    if not pairs:
+        return
+    importance = wanted.importance[np.array(pairs)].min(axis=1)
+    there = side_by_side(met, owner, pairs, len(seen["pairs"]))
+    gained = _product(there.astype(np.float32), importance)
+    seen["pairs"][:] = gained / wanted.whole
+    seen["pairs_share"][:] = gained / (float(importance.sum()) or 1.0)
+
+
+def _most(
+    owner: npt.NDArray[np.integer], word: Places, value: Floats
+) -> tuple[npt.NDArray[np.integer], Floats]:
+    """The most that each word counts for with each owner, and whose it is.
+
+    Those of one word and owner stand side by side.
     """
-    size = len(text.words)
-    before = np.zeros(size + 2, np.int32)
-    before[met.place + 1] = 1
-    np.cumsum(before, out=before)
-    count = int(before[-1]) + 1
-    totals = [np.zeros(count) for _ in reaches]
-    factors = np.unique(met.factor)
-    words, places = _sorted_pairs(met.word, met.place << _LEVELS | factors.searchsorted(met.factor))
-    levels, places = places & (1 << _LEVELS) - 1, places >> _LEVELS
-    starts = text.starts[text.owner(places)]
-    for level, gained in enumerate(np.diff(factors, prepend=np.float32(0))):
-        if level:
-            mine = levels >= level
-            words, places, starts, levels = words[mine], places[mine], starts[mine], levels[mine]
-        gain = wanted.importance[words] * gained
-        since = starts.copy()
-        np.maximum(since[1:], places[:-1] + 1, out=since[1:], where=words[1:] == words[:-1])
-        left = np.bincount(before[places + 1], gain, count)
-        for total, reach in zip(totals, reaches, strict=True):
-            first = before[np.maximum(places - reach + 1, since)]
-            total += np.bincount(first, gain, count) - left
-    at = before[met.place]
-    return [np.cumsum(total)[at].astype(np.float32) for total in totals]
-
-
-# Factors are numbered in so many bits.
-_LEVELS = 6
-
-
-def _sorted_pairs(left: Ints, right: Places) -> tuple[Places, Places]:
-    """Pairs of numbers from zero up, sorted; packed into one, in a third of the time."""
-    packed = np.sort(left.astype(np.int64) << 32 | right)
-    return packed >> 32, packed & 0xFFFFFFFF
-
-
-def _best(owner: Ints | Places, word: Ints, value: Floats, words: int, owners: int) -> Floats:
-    """The most that each word counts for with each owner: owners x words; values rise by word."""
-    best = np.zeros(owners * words, np.float32)
-    # Of what is written to one place, the last stays.
-    best[owner * np.int64(words) + word] = value
-    return best.reshape(owners, words)
+    first = np.ones(len(owner), bool)
+    np.logical_or(owner[1:] != owner[:-1], word[1:] != word[:-1], out=first[1:])
+    starts = first.nonzero()[0]
+    return owner[starts], np.maximum.reduceat(value, starts)

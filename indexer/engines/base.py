@@ -42,7 +42,10 @@ class Engine(Protocol):
         """What was stored with a problem, as it was given."""
 
     def wording(self, problems: Ints, most: int) -> Wording:
-        """The words of these problems in order, at most so many of each; a word is a number."""
+        """The words of these problems, whose numbers rise, at most so many of each.
+
+        A word is a number.
+        """
 
     def vocabulary(self) -> Vocabulary:
         """Every term, by its number."""

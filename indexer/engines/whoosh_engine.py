@@ -8,6 +8,7 @@ segment of Whoosh: FOLDER/NAME.postings and FOLDER/whoosh/MAIN_NAME.*.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import shutil
 import sys
@@ -27,7 +28,7 @@ from whoosh.filedb.structfile import StructFile
 
 from indexer.engines.base import Found
 from indexer.engines.whoosh_terms import Codec
-from indexer.postings import FIELDS, Floats, Ints, Places, Postings, Wording
+from indexer.postings import FIELDS, Floats, Ints, Places, Postings, Wording, ends_of, ranges
 from indexer.segments import Segment, Vocabulary, lengths_of, open_segment
 from indexer.segments import write as write_arrays
 
@@ -135,26 +136,28 @@ class WhooshEngine:
         return part.segment.record(place)
 
     def wording(self, problems: Ints, most: int) -> Wording:
-        words, edges, numbers, parts, blocks = [], [np.zeros(1, np.int64)], [], [], [0]
-        begun = 0
-        for part, place in self._places(problems):
-            wording = part.segment.arrays.wording
-            own = slice(int(wording.problems[place]), int(wording.problems[place + 1]))
-            ends = wording.blocks[own.start : own.stop + 1]
-            begin = int(ends[0])
-            length = min(int(ends[-1]) - begin, most)
-            words.append(wording.words[begin : begin + length])
-            edges.append(np.minimum(ends[1:] - begin, length) + begun)
-            numbers.append(wording.fields[own])
-            parts.append(wording.parts[own])
-            blocks.append(blocks[-1] + own.stop - own.start)
-            begun += length
+        words, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+        fields, parts, sizes = [np.empty(0, np.uint8)], [np.empty(0, np.int32)], [lengths[0]]
+        edges = [*problems.searchsorted(self._firsts).tolist(), len(problems)]
+        for part, (first, last) in zip(self._parts, itertools.pairwise(edges), strict=True):
+            own = part.segment.arrays.wording
+            place = part.places[problems[first:last] - part.first]
+            starts, stops = (own.problems[at].astype(np.int64) for at in (place, place + 1))
+            begins, ends = (own.blocks[at].astype(np.int64) for at in (starts, stops))
+            ends = np.minimum(ends, begins + most)
+            words += map(own.words.__getitem__, map(slice, begins.tolist(), ends.tolist()))
+            block, of = ranges(starts, stops)
+            begin, end = (np.minimum(own.blocks[at], ends[of]) for at in (block, block + 1))
+            lengths.append(end - begin)
+            fields.append(own.fields[block])
+            parts.append(own.parts[block])
+            sizes.append(stops - starts)
         return Wording(
-            np.concatenate([np.empty(0, np.int32), *words]),
-            np.concatenate(edges),
-            np.concatenate([np.empty(0, np.uint8), *numbers]),
-            np.concatenate([np.empty(0, np.int32), *parts]),
-            np.array(blocks, np.int64),
+            np.concatenate(words),
+            ends_of(np.concatenate(lengths)),
+            np.concatenate(fields),
+            np.concatenate(parts),
+            ends_of(np.concatenate(sizes)),
         )
 
     def vocabulary(self) -> Vocabulary:

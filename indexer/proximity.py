@@ -1,0 +1,80 @@
+"""Proximity: which words of a question stand near each other in a problem, and side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.occurrences import Met, Text, Wanted
+from indexer.postings import Floats, Ints
+
+# Two words are a pair where so few words lie between their places; inner words of long ones count.
+_PAIR = 2
+
+
+def windows(
+    text: Text, met: Met, wanted: Wanted, owner: Ints, reaches: Sequence[int]
+) -> list[Floats]:
+    """For each reach, per problem, what words within so many of each other count for at most.
+
+    `owner` says whose each of the places met is. A word that is said in several ways within reach
+    counts as its best. It is within reach of the places so far before it, and after the last place
+    where it stands itself.
+    """
+    count = len(met.places)
+    before = np.zeros(len(text.words) + 1, np.int32)
+    before[met.places + 1] = 1
+    np.cumsum(before, out=before)
+    lows = [
+        before[np.maximum(met.places - reach + 1, text.starts[owner])].astype(np.int64)
+        for reach in reaches
+    ]
+    totals = [np.zeros(count + 1) for _ in reaches]
+    words, at, levels = met.word, met.at, met.level
+    for level, gained in enumerate(np.diff(wanted.factors, prepend=np.float32(0))):
+        if level:
+            mine = levels >= level
+            words, at, levels = words[mine], at[mine], levels[mine]
+        gain = wanted.importance[words] * gained
+        ends = at + 1
+        since = np.zeros(len(at), np.int64)
+        np.multiply(ends[:-1], words[1:] == words[:-1], out=since[1:])
+        left = np.bincount(ends, gain, count + 1)
+        for total, low in zip(totals, lows, strict=True):
+            total += np.bincount(np.maximum(low[at], since), gain, count + 1) - left
+    firsts = np.flatnonzero(np.diff(owner, prepend=-1))
+    found = []
+    for total in totals:
+        most = np.zeros(len(text.starts), np.float32)
+        most[owner[firsts]] = np.maximum.reduceat(np.cumsum(total[:-1]), firsts)
+        found.append(most)
+    return found
+
+
+def side_by_side(
+    met: Met, owner: Ints, pairs: Sequence[tuple[int, int]], problems: int
+) -> npt.NDArray[np.bool_]:
+    """Which pairs of words stand side by side, in this order, in which problems: problems x pairs.
+
+    `owner` says whose each of the places met is.
+    """
+    # A bit for each word: the sums are exact, as a word stands at a place but once.
+    bits = np.bincount(met.at, 2.0**met.word, len(met.places)).astype(np.int64)
+    # Places of two problems lie further apart than words of a pair.
+    place = met.places + owner * _PAIR
+    following = np.zeros(len(place), np.int64)
+    for step in range(1, _PAIR + 1):
+        following[:-step] |= bits[step:] * (place[step:] - place[:-step] <= _PAIR)
+    partners = np.zeros(int(met.word[-1]) + 1, np.int64)
+    for word, partner in pairs:
+        if word < len(partners):
+            partners[word] |= 1 << partner
+    rows = (following[met.at] & partners[met.word]).nonzero()[0]
+    left, right = np.array(pairs, np.int64).reshape(-1, 2).T
+    follows = following[met.at[rows], None] >> right & 1 == 1
+    row, pair = (follows & (met.word[rows, None] == left)).nonzero()
+    there = np.zeros((problems, len(pairs)), bool)
+    there[owner[met.at[rows[row]]], pair] = True
+    return there
