@@ -245,7 +245,7 @@ class Evidence:
             rarities = self._rarities.pop()
         except IndexError:
             rarities = self._code_rarities()
-        found = meet(text.words, wanted, rarities)
+        found = meet(text, wanted, rarities)
         self._rarities.append(rarities)
         return found
 

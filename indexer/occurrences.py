@@ -58,6 +58,10 @@ class Text:
     block_owner: Ints
     parts: Ints
 
+    def owner(self, place: Places) -> Places:
+        """The problem that each place is in."""
+        return np.searchsorted(self.starts, place, side="right") - 1
+
     def block(self, place: Places) -> Places:
         """The block that each place is in."""
         return np.searchsorted(self.edges, place, side="right") - 1
@@ -166,20 +170,20 @@ def code_rarities(rarities: Floats) -> Rarities:
     return np.minimum(np.rint(rarities * _RARITY_PARTS), _WANTED - 1).astype(np.uint16)
 
 
-def meet(words: Ints, wanted: Wanted, rarities: Rarities) -> tuple[Met, Rarities]:
-    """Where the words wanted stand among these, and the rarities of all of these, in parts.
+def meet(text: Text, wanted: Wanted, rarities: Rarities) -> tuple[Met, Rarities]:
+    """Where the words wanted stand in a text, and the rarities of all of its words, in parts.
 
     `rarities`, of every term, are written to meanwhile: no other thread may use them.
     """
     assert len(wanted.terms) <= _WANTED
     own = rarities[wanted.terms]
     rarities[wanted.terms] = _WANTED + np.arange(len(wanted.terms), dtype=np.uint16)
-    found = rarities.take(words)
+    found = rarities.take(text.words)
     rarities[wanted.terms] = own
     places = (found >= _WANTED).nonzero()[0]
     of = found[places] - np.uint16(_WANTED)
     found[places] = own[of]
-    way, at = _said(words, wanted, places, of)
+    way, at = _said(text, wanted, places, of)
     # Packed into one number they sort in a third of the time.
     rows = np.sort(wanted.said[way].astype(np.int64) << 32 | at << _LEVELS | wanted.levels[way])
     # Of several ways to say a word at one place, the last counts most.
@@ -196,7 +200,7 @@ _LEVELS = 6
 
 
 def _said(
-    words: Ints, wanted: Wanted, places: Places, of: npt.NDArray[np.uint16]
+    text: Text, wanted: Wanted, places: Places, of: npt.NDArray[np.uint16]
 ) -> tuple[Places, Places]:
     """(way, number of the place) where ways are said; at each place stands the term `of`."""
     here = np.bincount(of, minlength=len(wanted.terms)) > 0
@@ -208,12 +212,14 @@ def _said(
     if not wanted.rest.shape[1]:
         return way, at
     longer = (wanted.rest[:, 0] >= 0)[way].nonzero()[0]
-    said, last = np.ones(len(way), bool), len(words) - 1
-    place, fits = places[at[longer]], np.ones(len(longer), bool)
+    said, fits = np.ones(len(way), bool), np.ones(len(longer), bool)
+    place = places[at[longer]]
+    # A way does not go on in the next problem.
+    last = (text.starts + text.lengths())[text.owner(place)] - 1
     for step, number in enumerate(wanted.rest[way[longer]].T, 1):
         term, ahead = wanted.terms[number], np.minimum(place + step, last)
         # One word may stand between two of a way.
-        follows = (words[ahead] == term) | (words[np.minimum(ahead + 1, last)] == term)
+        follows = (text.words[ahead] == term) | (text.words[np.minimum(ahead + 1, last)] == term)
         fits &= follows | (number < 0)
     said[longer] = fits
     return way[said], at[said]

@@ -69,6 +69,15 @@ def test_a_translation_is_met_but_is_not_the_word_itself(tmp_path: Path) -> None
     assert seen["a.md"]["language"] == 0.0
 
 
+def test_a_way_to_say_it_does_not_begin_in_one_post_and_go_on_in_the_next(tmp_path: Path) -> None:
+    posts = write(
+        tmp_path, a="# Kafka\n\nlogs to read", b="# Write\n\nkafka", c="# C\n\nread write"
+    )
+    seen = ask(posts, "io kafka")
+    assert seen["c.md"]["coverage"] > 0
+    assert seen["a.md"]["coverage"] == pytest.approx(seen["b.md"]["coverage"])
+
+
 def test_all_problems_of_a_post_see_what_the_whole_post_holds(tmp_path: Path) -> None:
     one, other = "## Error Number: 11\n\nkafka. 解决：x", "## Error Number: 12\n\nredis. 解决：y"
     text = f"# Notes\n\n{one}\n\n{other}\n"
