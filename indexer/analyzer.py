@@ -56,12 +56,14 @@ class Term(NamedTuple):
 def terms(text: str, sieve: Sieve | None = None) -> Iterator[Term]:
     """The terms of a text in order, with ranges that point into the text as it was given.
 
-    With a `sieve` of some terms, little more than those that are among them.
+    With a `sieve` of some terms, only these.
     """
     folded, offsets = _fold(text)
     for match in _TOKEN.finditer(folded) if sieve is None else sieve.tokens(folded):
         base = match.start()
         for term, weight, start, end in _cut(match[0]):
+            if sieve is not None and term not in sieve.wanted:
+                continue
             start, end = base + start, base + end
             if offsets is not None:
                 # One character may have become several: `¼` is `1⁄4`.
@@ -77,7 +79,8 @@ class Sieve:
     """
 
     def __init__(self, wanted: Iterable[str]) -> None:
-        self.starts = frozenset(start for term in wanted for start in starts_of(term))
+        self.wanted = frozenset(wanted)
+        self.starts = frozenset(start for term in self.wanted for start in starts_of(term))
 
     def places(self, lower: str) -> list[tuple[int, str]]:
         """Where the beginnings of such tokens stand in a text in lower case, in order."""

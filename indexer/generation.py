@@ -20,7 +20,7 @@ from indexer.facets import Facets
 from indexer.index import Entry, Index
 from indexer.postings import Ints
 from indexer.problems import Problem
-from indexer.question import Question, read_question, respelled, telling
+from indexer.question import Question, is_telling, read_question, respelled, telling
 from indexer.ranking import Ranked, Ranking
 from indexer.recent import keep, recent
 from indexer.records import from_record, part_of_record
@@ -247,7 +247,7 @@ class Generation:
             for word in words(text[:_SPELLED])
             if word.text in importance
             and self.ranking.holds(word.text, number)
-            and telling(text[word.start : word.end])
+            and is_telling(fold(text[word.start : word.end]))
         }
         return tuple(sorted(found, key=lambda one: -found[one])[:_MATCHED])
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from indexer.analyzer import PIECE, terms
+from indexer.analyzer import PIECE
 from indexer.engines.base import Engine
-from indexer.pasted import LONGEST
 from indexer.postings import Floats, Ints, Places, ends_of, ranges
 from indexer.question import Question
 from indexer.ranking import ways_of
@@ -96,11 +95,7 @@ _Way = tuple[int, tuple[str, ...], float]
 
 def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabulary) -> Wanted:
     """The words to look for, those first that count most by `importance`."""
-    names = [
-        term.text
-        for term in terms(question.text[:LONGEST])
-        if term.weight >= PIECE and term.text in importance
-    ]
+    names = [term.text for term in question.cut if term.weight >= PIECE and term.text in importance]
     names = sorted(dict.fromkeys(names), key=lambda name: (-importance[name], name))
     names = names[:_MOST_WORDS]
     number = {name: i for i, name in enumerate(names)}

@@ -61,7 +61,8 @@ class Question:
     """A question as it is looked up; each is one of its own, so that it can be a key.
 
     `terms` says what each term counts for; `phrases` stand inner before outer; `pairs` are words
-    that stand side by side; `codes` are terms that name an error.
+    that stand side by side; `codes` are terms that name an error; `cut` is what its text was cut
+    into.
     """
 
     text: str
@@ -70,6 +71,7 @@ class Question:
     phrases: tuple[Phrase, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     codes: frozenset[str] = frozenset()
+    cut: tuple[Term, ...] = ()
 
 
 def read_question(text: str, bridge: Glossary | None = None) -> Question:
@@ -111,7 +113,12 @@ def telling(text: str) -> tuple[str, ...]:
     """The words of a question that say what it is about, folded: of `how to bake bread`, two."""
     cut = words(text[:LONGEST])
     said = (fold(text[word.start : word.end]) for word in cut)
-    return tuple(word for word in said if word not in _function_words())
+    return tuple(filter(is_telling, said))
+
+
+def is_telling(word: str) -> bool:
+    """Whether a word, folded, says what a question is about."""
+    return word not in _function_words()
 
 
 def is_paste(text: str, pasted: Pasted) -> bool:
@@ -145,8 +152,9 @@ def _read_lines(
     phrases: dict[frozenset[str], Phrase] = {}
     pairs: dict[tuple[str, str], None] = {}
     most = _MOST_PASTED if kind == "paste" else _MOST
+    whole = tuple(terms(text))
     for line, weight in lines:
-        found = sorted(terms(line), key=lambda term: term.start)
+        found = sorted(whole if line == text else terms(line), key=lambda term: term.start)
         starts = [term.start for term in found]
         counts: dict[str, float] = {}
         masks = values(line)
@@ -168,7 +176,6 @@ def _read_lines(
                 covered, Phrase(covered, weight * size, span.translations, span.synonyms)
             )
     if kind == "paste":
-        whole = list(terms(text))
         pairs.update(dict.fromkeys(_neighbours(words_among(whole))))
         for term in whole:
             weights.setdefault(term.text, OTHER_LINES)
@@ -179,7 +186,7 @@ def _read_lines(
     )
     inner_first = sorted(phrases.values(), key=lambda phrase: len(phrase.terms))
     weights = {name: weight for name, weight in weights.items() if weight}
-    return Question(text, kind, weights, tuple(inner_first), tuple(pairs), named)
+    return Question(text, kind, weights, tuple(inner_first), tuple(pairs), named, whole)
 
 
 def _weigh(weights: dict[str, float], text: str, phrases: Mapping[frozenset[str], Phrase]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.analyzer import Sieve, Term, fold, starts_of, terms
@@ -53,42 +53,39 @@ class Sought:
         if len(text) <= LENGTH + 2 * _AROUND:
             begin, end = 0, LENGTH + 2 * _AROUND
         else:
-            best = self._best_place(text)
+            lowered = _lower(text)
+            places = [(at, at, start) for at, start in self._sieve.places(lowered)]
+            best = _fullest(places, self._values)
             begin = _word_start(text, max(0, best - _AROUND))
             end = _word_start(text, min(len(text), best + LENGTH + _AROUND))
         found = [
             Term(term.text, term.weight, term.start + begin, term.end + begin)
             for term in terms(text[begin:end], self._sieve)
-            if term.text in self.question
         ]
-        start, best_value = begin, -1.0
-        for i, first in enumerate(found):
-            inside = {}
-            for term in found[i:]:
-                if term.end - first.start > LENGTH * 0.8:
-                    break
-                inside[term.text] = self.question[term.text]
-            if (value := sum(inside.values())) > best_value:
-                best_value, start = value, first.start
-        return start, found
+        places = [(term.start, term.end, term.text) for term in found]
+        return _fullest(places, self.question, begin), found
 
-    def _best_place(self, text: str) -> int:
-        """Where, roughly, the window begins in which most of the terms begin."""
-        lowered = _lower(text)
-        met = self._sieve.places(lowered)
-        inside: Counter[str] = Counter()
-        best, place, last, value = 0.0, 0, 0, 0.0
-        for at, start in met:
-            inside[start] += 1
-            value += self._values[start] * (inside[start] == 1)
-            while at - met[last][0] > LENGTH * 0.8:
-                left = met[last][1]
-                inside[left] -= 1
-                value -= self._values[left] * (not inside[left])
-                last += 1
-            if value > best + 1e-9:
-                best, place = value, met[last][0]
-        return place
+
+def _fullest(
+    places: Sequence[tuple[int, int, str]], values: Mapping[str, float], none: int = 0
+) -> int:
+    """Where the first of the windows begins whose different words are worth most.
+
+    `places` say where words begin and end, in order; `none`, where a text begins that has none.
+    """
+    inside: Counter[str] = Counter()
+    best, place, last, value = 0.0, none, 0, 0.0
+    for at, (_, end, word) in enumerate(places):
+        inside[word] += 1
+        value += values[word] * (inside[word] == 1)
+        while last <= at and end - places[last][0] > LENGTH * 0.8:
+            left = places[last][2]
+            inside[left] -= 1
+            value -= values[left] * (not inside[left])
+            last += 1
+        if value > best + 1e-9:
+            best, place = value, places[last][0]
+    return place
 
 
 def _word_start(text: str, at: int) -> int:
