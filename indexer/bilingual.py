@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from indexer.analyzer import Term, fold, words
 from indexer.chinese import HAN
@@ -20,8 +21,7 @@ _MOST = 24
 _MOST_SPANS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(NamedTuple):
     """Another way to say something: words that stand side by side.
 
     `share` is 1 where the thing said has one sense, and less where it has several.

@@ -20,8 +20,9 @@ from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
 from indexer.recent import recent
 
-# So many posts are looked at again.
-LOOKED_AT = 60
+# So many posts are looked at again; after so many, only those with such a share of the first's
+# score. Of 1,106 questions to six collections, evidence put none first that has less than half.
+LOOKED_AT, _SURELY, _LEAST = 60, 30, 0.4
 _ASKED_LATELY = 16
 # Words that stand within so many of each other stand together.
 NEAR, FAR = 30, 100
@@ -140,11 +141,12 @@ class Evidence:
         self._looked: dict[Hashable, deque[_Looked]] = {}
 
     def judge(self, question: Question, ranked: Ranked, named: Ints | None = None) -> Judged:
-        """The problems of a ranking, its first LOOKED_AT in the order of their evidence.
+        """The problems of a ranking, its first in the order of their evidence.
 
-        Those that are `named` by the question come first.
+        Those that are `named` by the question come before these.
         """
-        first, scores = ranked.problems[:LOOKED_AT], ranked.scores[:LOOKED_AT]
+        depth = _depth(ranked.scores)
+        first, scores = ranked.problems[:depth], ranked.scores[:depth]
         rows = self.features(question, first, scores)
         if not len(first):
             return Judged(ranked, rows)
@@ -152,12 +154,12 @@ class Evidence:
         if named is not None:
             own = own + np.isin(first, named) * (own.max() - own.min() + 1)
         order = np.lexsort((first, -own))
-        rest = ranked.scores[LOOKED_AT:]
+        rest = ranked.scores[depth:]
         # What was not looked at again stands below what was.
         below = float(own.min()) - (float(rest[0]) if len(rest) else 0.0)
         return Judged(
             Ranked(
-                np.concatenate([first[order], ranked.problems[LOOKED_AT:]]),
+                np.concatenate([first[order], ranked.problems[depth:]]),
                 np.concatenate([own[order], rest + below]).astype(np.float32),
             ),
             rows[order],
@@ -298,6 +300,12 @@ class Evidence:
         names = _product(wanted.importance[latin], held[latin]) / of_names if of_names else 1.0
         seen["names"] += np.float32(names**2)
         seen["trouble_named"][:] = seen["trouble"] * np.float32(names)
+
+
+def _depth(scores: Floats) -> int:
+    """How many of the problems with these scores of a ranking are looked at again."""
+    most = scores[:LOOKED_AT]
+    return max(min(len(most), _SURELY), int((most >= _LEAST * most.max(initial=0)).sum()))
 
 
 @functools.cache

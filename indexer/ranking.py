@@ -45,11 +45,6 @@ class Weighted(NamedTuple):
     values: Floats
     rarity: np.float32
 
-    def counts(self, values: Floats) -> Floats:
-        """What the term counts for where it adds these values to the score."""
-        counts: Floats = np.float32(K1) * values / (self.rarity * np.float32(K1 + 1) - values)
-        return counts
-
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -109,9 +104,10 @@ class Ranking:
 
     def _scores(self, question: Question) -> Floats:
         # Looked up one by one, the terms of a long question take five times as long.
-        ways_said = (ways for phrase in question.phrases for _, ways in ways_of(phrase))
-        said = chain.from_iterable(way.words for ways in ways_said for way in ways)
+        things = [ways for phrase in question.phrases for _, ways in ways_of(phrase)]
+        said = chain.from_iterable(way.words for ways in things for way in ways)
         self._ready.make_ready([*question.terms, *said], self._weigh)
+        self._ready.make_ready(things, self._weigh_ways)
         nodes: list[tuple[frozenset[str], Floats]] = []
         free = set(question.terms)
         for phrase in question.phrases:
@@ -153,45 +149,55 @@ class Ranking:
 
     def others(self, ways: tuple[Other, ...]) -> Weighted | None:
         """The problems that hold any of several ways to say one thing; all have one frequency."""
-        return self._ready.get(ways, lambda: self._share(ways))
+        return self._ready.get(ways, lambda: self._weigh_ways([ways])[0])
 
-    def _share(self, ways: tuple[Other, ...]) -> Weighted | None:
-        if len(ways) == 1 and len(ways[0].words) == 1 and ways[0].share == 1:
-            return self.term(ways[0].words[0])
-        parts = []
-        for way in ways:
-            if (found := self._together(way.words)) is not None:
-                share = np.float32(way.share)
-                parts.append((found[0], found[1] if share == 1 else share * found[1]))
-        if not parts:
-            return None
-        if len(parts) == 1:
-            return self._valued(*parts[0])
-        problems, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
-        sums = np.bincount(problems, counts)
-        held = (sums > 0).nonzero()[0]
-        return self._valued(held.astype(np.int32), sums[held].astype(np.float32))
+    def _weigh_ways(self, things: Sequence[tuple[Other, ...]]) -> list[Weighted | None]:
+        """The same for several things."""
+        size = np.int64(len(self.engine))
+        keys, saturations, shares = [np.empty(0, np.int64)], [np.empty(0, np.float32)], [0.0]
+        for number, ways in enumerate(things):
+            for way in ways:
+                if (found := self._together(way.words)) is not None:
+                    keys.append(found[0] + number * size)
+                    saturations.append(found[1])
+                    shares.append(way.share)
+        held = np.repeat(np.array(shares, np.float32), [len(own) for own in keys])
+        counts = held * counted(np.concatenate(saturations))
+        key = np.concatenate(keys)
+        order = np.argsort(key, kind="stable")
+        key, counts = key[order], counts[order]
+        first = np.ones(len(key), bool)
+        np.not_equal(key[1:], key[:-1], out=first[1:])
+        starts = first.nonzero()[0]
+        key, counts = key[starts], np.add.reduceat(counts, starts)
+        edges = key.searchsorted(np.arange(len(things) + 1) * size)
+        holding = np.diff(edges)
+        rarity = self.rarity_of(holding)
+        problems = (key - np.repeat(np.arange(len(things)) * size, holding)).astype(np.int32)
+        values = np.repeat(rarity, holding) * saturated(counts)
+        # Copied: a part of an array would keep the whole.
+        return [
+            Weighted(problems[begin:end].copy(), values[begin:end].copy(), own)
+            if begin < end
+            else None
+            for begin, end, own in zip(edges[:-1].tolist(), edges[1:].tolist(), rarity, strict=True)
+        ]
 
     def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
-        """(problems, counts) of the problems that hold all words; what the rarest counts."""
+        """(problems, saturations) of the problems that hold all words; those of the rarest."""
         held = [found for word in words if (found := self.term(word)) is not None]
         if len(held) < len(words):
             return None
-        held.sort(key=lambda one: len(one.problems))
-        problems, values = held[0].problems, [held[0].values]
-        for found in held[1:]:
+        first, *rest = sorted(held, key=lambda one: len(one.problems))
+        problems, least = first.problems, first.values / first.rarity
+        for found in rest:
             place = found.problems.searchsorted(problems)
-            # What is past the last is none of them.
-            place[place == len(found.problems)] = 0
-            both = (found.problems.take(place) == problems).nonzero()[0]
+            # What is past the last is held against the last: it is none of them.
+            both = (found.problems.take(place, mode="clip") == problems).nonzero()[0]
             problems = problems.take(both)
-            values = [one.take(both) for one in values] + [found.values.take(place.take(both))]
-        if not len(problems):
-            return None
-        counts = held[0].counts(values[0])
-        for found, own in zip(held[1:], values[1:], strict=True):
-            counts = np.minimum(counts, found.counts(own))
-        return problems, counts
+            own = found.values.take(place.take(both)) / found.rarity
+            least = np.minimum(least.take(both), own)
+        return problems, least
 
     def term(self, term: str) -> Weighted | None:
         """The problems that hold a term, or None where none does."""
@@ -349,6 +355,11 @@ def ways_of(phrase: Phrase) -> list[tuple[float, tuple[Other, ...]]]:
 def saturated(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Weighted counts, grown less and less: 1 would be reached at infinity times (K1 + 1)."""
     return counts * np.float32(K1 + 1) / (counts + np.float32(K1))
+
+
+def counted(saturations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The weighted counts that have grown less to this: `saturated`, turned round."""
+    return saturations * np.float32(K1) / (np.float32(K1 + 1) - saturations)
 
 
 def unknown_words(question: str, ranking: Ranking) -> tuple[str, ...]:
