@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from indexer.chinese import language_of
 from indexer.occurrences import Met, Rarities, Text, Wanted, code_rarities, gather, meet, want
-from indexer.postings import FIELDS, Floats, Ints, Places, ranges
+from indexer.postings import FIELDS, Floats, Ints, Places, begins_of, ranges
 from indexer.proximity import side_by_side, windows
 from indexer.question import Question
 from indexer.ranking import K1, Ranked, Ranking, ways_of
@@ -209,12 +208,11 @@ class Evidence:
         # What a program printed tells its trouble itself: told so, hit@1 of pastes fell by .03.
         if question.kind != "paste":
             seen["trouble"][:] = self._troubled[posts]
-        asked_in_chinese = language_of(question.text) != "en"
-        seen["language"][:] = self._chinese[posts] == asked_in_chinese
+        seen["language"][:] = self._chinese[posts] == question.chinese
         text = gather(self._engine, problems)
         for name, field in (("has_error", _ERROR), ("has_fix", _FIX)):
             seen[name][text.block_owner[text.fields == field]] = 1
-        seen["length"][:] = np.log(text.lengths() + 10) / 10
+        seen["length"][:] = np.log(text.lengths + 10) / 10
         wanted = self._wanted(question)
         met, rarities = self._meet(text, wanted)
         if len(met):
@@ -224,7 +222,7 @@ class Evidence:
             held = _see_blocks(seen, text, wanted, met, block, rarities)
             near, far = windows(text, met, wanted, owner, (NEAR, FAR))
             seen["near"][:], seen["far"][:] = near / wanted.whole, far / wanted.whole
-            _see_pairs(seen, question, wanted, met, owner)
+            _see_pairs(seen, wanted, met, owner)
             looked = recent(self._looked, question, _new_looked, _ASKED_LATELY)
             places = dict(zip(problems.tolist(), range(count), strict=True))
             looked.append(_Looked(places, text.block_owner, text.parts, held))
@@ -341,10 +339,9 @@ def _see_shares(
     own = wanted.factors[met.level] == 1
     seen["own"][:] = share(own)
     seen["opening"][:] = share((met.places - text.starts[owner_at] < OPENING)[met.at])
-    named = np.array([name in wanted.codes for name in wanted.names])
-    if named.any():
-        of_codes = max(float(wanted.importance[named].sum()), 1e-6)
-        coded = named[met.word] & own
+    if wanted.coded.any():
+        of_codes = max(float(wanted.importance[wanted.coded].sum()), 1e-6)
+        coded = wanted.coded[met.word] & own
         at_head = coded & (text.fields[block_at] <= _LAST_OF_HEAD)[met.at]
         for name, of in (("codes", coded), ("named", at_head)):
             seen[name][:] = share(of) * (wanted.whole / of_codes)
@@ -383,16 +380,12 @@ def _see_blocks(
     return shares
 
 
-def _see_pairs(
-    seen: Mapping[str, Floats], question: Question, wanted: Wanted, met: Met, owner: Ints
-) -> None:
+def _see_pairs(seen: Mapping[str, Floats], wanted: Wanted, met: Met, owner: Ints) -> None:
     """Fills in which neighbours of the question are neighbours in each problem."""
-    number = {name: i for i, name in enumerate(wanted.names)}
-    pairs = [(number[a], number[b]) for a, b in question.pairs if a in number and b in number]
-    if not pairs:
+    if not len(wanted.pairs):
         return
-    importance = wanted.importance[np.array(pairs)].min(axis=1)
-    there = side_by_side(met, owner, pairs, len(seen["pairs"]))
+    importance = wanted.importance[wanted.pairs].min(axis=1)
+    there = side_by_side(met, wanted, owner, len(seen["pairs"]))
     gained = _product(there.astype(np.float32), importance)
     seen["pairs"][:] = gained / wanted.whole
     seen["pairs_share"][:] = gained / (float(importance.sum()) or 1.0)
@@ -405,7 +398,5 @@ def _most(
 
     Those of one word and owner stand side by side.
     """
-    first = np.ones(len(owner), bool)
-    np.logical_or(owner[1:] != owner[:-1], word[1:] != word[:-1], out=first[1:])
-    starts = first.nonzero()[0]
+    starts = begins_of(owner, word)
     return owner[starts], np.maximum.reduceat(value, starts)

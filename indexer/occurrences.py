@@ -24,7 +24,8 @@ _READ = 20_000
 class Wanted:
     """The words of a question, numbered, and the ways to say them.
 
-    All words count for `whole` together. `terms` are those that ways are made of. Ways are sorted
+    `coded` says which name an error; `pairs` are those that stand side by side (pairs x 2). All
+    words count for `whole` together. `terms` are those that ways are made of. Ways are sorted
     by the term they begin with, those of term i stand from `begins[i]` to `begins[i + 1]`. Way j
     says the word `said[j]`, which counts for `factors[levels[j]]` of itself then, and goes on with
     the terms `rest[j]` (numbers in `terms`; -1: none). Factors rise.
@@ -33,7 +34,8 @@ class Wanted:
     names: tuple[str, ...]
     importance: Floats
     whole: float
-    codes: frozenset[str]
+    coded: npt.NDArray[np.bool_]
+    pairs: Places
     terms: Ints
     begins: Places
     said: Ints
@@ -46,12 +48,13 @@ class Wanted:
 class Text:
     """The words of several problems one after the other: their terms.
 
-    Problem i begins at place `starts[i]`, block b at `edges[b]`. Per block: its field, its
-    problem, and which part of that it is (-1: none).
+    Problem i begins at place `starts[i]` and has `lengths[i]` of them, block b begins at
+    `edges[b]`. Per block: its field, its problem, and which part of that it is (-1: none).
     """
 
     words: Ints
     starts: Places
+    lengths: Places
     edges: Places
     fields: Ints
     block_owner: Ints
@@ -64,10 +67,6 @@ class Text:
     def block(self, place: Places) -> Places:
         """The block that each place is in."""
         return np.searchsorted(self.edges, place, side="right") - 1
-
-    def lengths(self) -> Places:
-        """How many words of each problem are here."""
-        return np.diff(self.starts, append=len(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +110,13 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
     ways = [way for way in ways if all(map(own.__contains__, way[1]))]
     ways.sort(key=lambda way: own[way[1][0]])
     counts = [importance[name] for name in names]
+    pairs = [(number[a], number[b]) for a, b in question.pairs if a in number and b in number]
     return Wanted(
         tuple(names),
         np.array(counts, np.float32),
         sum(counts) or 1.0,
-        question.codes,
+        np.array([name in question.codes for name in names], bool),
+        np.array(pairs, np.int64).reshape(-1, 2),
         known[held],
         *_table(
             [(said, [own[word] for word in words], factor) for said, words, factor in ways],
@@ -144,9 +145,11 @@ def _table(
 def gather(engine: Engine, problems: Ints) -> Text:
     """The words of these problems, whose numbers rise, each as far as it is looked at."""
     wording = engine.wording(problems, _READ)
+    edges = wording.blocks[wording.problems]
     return Text(
         wording.words,
-        wording.blocks[wording.problems[:-1]],
+        edges[:-1],
+        edges[1:] - edges[:-1],
         wording.blocks[:-1],
         wording.fields.astype(np.int32),
         np.repeat(np.arange(len(problems), dtype=np.int32), np.diff(wording.problems)),
@@ -210,7 +213,7 @@ def _said(
     said, fits = np.ones(len(way), bool), np.ones(len(longer), bool)
     place = places[at[longer]]
     # A way does not go on in the next problem.
-    last = (text.starts + text.lengths())[text.owner(place)] - 1
+    last = (text.starts + text.lengths)[text.owner(place)] - 1
     for step, number in enumerate(wanted.rest[way[longer]].T, 1):
         term, ahead = wanted.terms[number], np.minimum(place + step, last)
         # One word may stand between two of a way.

@@ -132,6 +132,15 @@ def ends_of(lengths: npt.NDArray[Any] | Sequence[int]) -> Places:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
+def begins_of(column: npt.NDArray[Any], *others: npt.NDArray[Any]) -> Places:
+    """Where runs of equal values begin, of one column or of several side by side."""
+    first = np.ones(len(column), bool)
+    np.not_equal(column[1:], column[:-1], out=first[1:])
+    for other in others:
+        first[1:] |= other[1:] != other[:-1]
+    return first.nonzero()[0]
+
+
 def ranges(starts: Places, ends: Places) -> tuple[Places, Places]:
     """All whole numbers of several ranges one after the other, and for each the number of its."""
     lengths = ends - starts

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.occurrences import Met, Text, Wanted
-from indexer.postings import Floats, Ints
+from indexer.postings import Floats, Ints, begins_of
 
 # Two words are a pair where so few words lie between their places; inner words of long ones count.
 _PAIR = 2
@@ -33,7 +33,9 @@ def windows(
     ]
     totals = [np.zeros(count + 1) for _ in reaches]
     words, at, levels = met.word, met.at, met.level
-    for level, gained in enumerate(np.diff(wanted.factors, prepend=np.float32(0))):
+    gains = wanted.factors.copy()
+    gains[1:] -= wanted.factors[:-1]
+    for level, gained in enumerate(gains):
         if level:
             mine = levels >= level
             words, at, levels = words[mine], at[mine], levels[mine]
@@ -44,7 +46,7 @@ def windows(
         left = np.bincount(ends, gain, count + 1)
         for total, low in zip(totals, lows, strict=True):
             total += np.bincount(np.maximum(low[at], since), gain, count + 1) - left
-    firsts = np.flatnonzero(np.diff(owner, prepend=-1))
+    firsts = begins_of(owner)
     found = []
     for total in totals:
         most = np.zeros(len(text.starts), np.float32)
@@ -53,10 +55,8 @@ def windows(
     return found
 
 
-def side_by_side(
-    met: Met, owner: Ints, pairs: Sequence[tuple[int, int]], problems: int
-) -> npt.NDArray[np.bool_]:
-    """Which pairs of words stand side by side, in this order, in which problems: problems x pairs.
+def side_by_side(met: Met, wanted: Wanted, owner: Ints, problems: int) -> npt.NDArray[np.bool_]:
+    """Which pairs of the question stand side by side in which problems: problems x pairs.
 
     `owner` says whose each of the places met is.
     """
@@ -67,14 +67,12 @@ def side_by_side(
     following = np.zeros(len(place), np.int64)
     for step in range(1, _PAIR + 1):
         following[:-step] |= bits[step:] * (place[step:] - place[:-step] <= _PAIR)
-    partners = np.zeros(int(met.word[-1]) + 1, np.int64)
-    for word, partner in pairs:
-        if word < len(partners):
-            partners[word] |= 1 << partner
-    rows = (following[met.at] & partners[met.word]).nonzero()[0]
-    left, right = np.array(pairs, np.int64).reshape(-1, 2).T
+    left, right = wanted.pairs.T
+    sought = np.zeros(len(wanted.names), np.int64)
+    np.bitwise_or.at(sought, left, np.int64(1) << right)
+    rows = (following[met.at] & sought[met.word]).nonzero()[0]
     follows = following[met.at[rows], None] >> right & 1 == 1
     row, pair = (follows & (met.word[rows, None] == left)).nonzero()
-    there = np.zeros((problems, len(pairs)), bool)
+    there = np.zeros((problems, len(left)), bool)
     there[owner[met.at[rows[row]]], pair] = True
     return there

@@ -62,7 +62,7 @@ class Question:
 
     `terms` says what each term counts for; `phrases` stand inner before outer; `pairs` are words
     that stand side by side; `codes` are terms that name an error; `cut` is what its text was cut
-    into.
+    into, and `chinese` says whether it is written in Chinese.
     """
 
     text: str
@@ -72,6 +72,7 @@ class Question:
     pairs: tuple[tuple[str, str], ...] = ()
     codes: frozenset[str] = frozenset()
     cut: tuple[Term, ...] = ()
+    chinese: bool = False
 
 
 def read_question(text: str, bridge: Glossary | None = None) -> Question:
@@ -152,7 +153,7 @@ def _read_lines(
     phrases: dict[frozenset[str], Phrase] = {}
     pairs: dict[tuple[str, str], None] = {}
     most = _MOST_PASTED if kind == "paste" else _MOST
-    whole = tuple(terms(text))
+    whole, chinese = tuple(terms(text)), language_of(text) != "en"
     for line, weight in lines:
         found = sorted(whole if line == text else terms(line), key=lambda term: term.start)
         starts = [term.start for term in found]
@@ -180,19 +181,20 @@ def _read_lines(
         for term in whole:
             weights.setdefault(term.text, OTHER_LINES)
     else:
-        _weigh(weights, text, phrases)
+        _weigh(weights, chinese, phrases)
     named = frozenset(
         term.text for code in codes(text) for term in terms(code) if term.weight >= PIECE
     )
     inner_first = sorted(phrases.values(), key=lambda phrase: len(phrase.terms))
     weights = {name: weight for name, weight in weights.items() if weight}
-    return Question(text, kind, weights, tuple(inner_first), tuple(pairs), named, whole)
+    return Question(text, kind, weights, tuple(inner_first), tuple(pairs), named, whole, chinese)
 
 
-def _weigh(weights: dict[str, float], text: str, phrases: Mapping[frozenset[str], Phrase]) -> None:
+def _weigh(
+    weights: dict[str, float], chinese: bool, phrases: Mapping[frozenset[str], Phrase]
+) -> None:
     """Lets the names of things count for more than the words that a question is told with."""
     known = frozenset[str]().union(*phrases)
-    chinese = language_of(text) != "en"
     for term in weights:
         named = bool(_SIGNS.search(term)) or (chinese and term.isascii())
         weights[term] *= NAMED if named else IN_GLOSSARY if term in known else ANY_OTHER

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from indexer.analyzer import WHOLE, terms
 from indexer.bilingual import Other
 from indexer.engines.base import Engine, Found
-from indexer.postings import FIELDS, Floats, Ints, Places
+from indexer.postings import FIELDS, Floats, Ints, Places, begins_of
 from indexer.question import Phrase, Question
 from indexer.recent import Ready, recent
 
@@ -166,9 +166,7 @@ class Ranking:
         key = np.concatenate(keys)
         order = np.argsort(key, kind="stable")
         key, counts = key[order], counts[order]
-        first = np.ones(len(key), bool)
-        np.not_equal(key[1:], key[:-1], out=first[1:])
-        starts = first.nonzero()[0]
+        starts = begins_of(key)
         key, counts = key[starts], np.add.reduceat(counts, starts)
         edges = key.searchsorted(np.arange(len(things) + 1) * size)
         holding = np.diff(edges)
