@@ -23,7 +23,7 @@ from indexer.dictionary import warm_up
 from indexer.fixes import find_fix
 from indexer.generation import Generation
 from indexer.index import Entry, open_current
-from indexer.memory import give_back
+from indexer.memory import give_back, uncollected
 from indexer.pasted import understood
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
@@ -98,13 +98,14 @@ class KnowledgeBase:
 
     def warm_up(self) -> None:
         """Loads now what the first question would wait for."""
-        warm_up()
-        generation = self.generation()
-        generation.ranking.warm_up(generation.glossary.terms())
-        # Of a paste all is read that is read of questions, and more.
-        for question in (_TROUBLE, f"Traceback:\nValueError: {_TROUBLE}"):
-            self.search(question)
-            self.ask(question)
+        with uncollected():
+            warm_up()
+            generation = self.generation()
+            generation.ranking.warm_up(generation.glossary.terms())
+            # Of a paste all is read that is read of questions, and more.
+            for question in (_TROUBLE, f"Traceback:\nValueError: {_TROUBLE}"):
+                self.search(question)
+                self.ask(question)
         if not gc.get_freeze_count():
             # Looked through for rubbish again, what stays costs a question 65 ms now and then.
             gc.collect()
@@ -283,16 +284,20 @@ class KnowledgeBase:
             return found
         try:
             if self._open is None or self._open.index.current != current:
-                index = open_current(self.place, self._open.index if self._open else None)
-                if index is None:
-                    state = "has no index" + (" yet" if current is None else " that can be used")
-                    again = f"fixdex rebuild {shlex.quote(str(self.folder))}"
-                    raise NoIndex(f"{self.folder} {state}; make an index with: {again}")
                 # The one before is let go of when the last question that uses it is done.
-                self._open = Generation(index, self.settings.cache_mb * 1_000_000)
+                with uncollected():
+                    self._open = self._newest(current is not None)
             return self._open
         finally:
             self._lock.release()
+
+    def _newest(self, there: bool) -> Generation:
+        index = open_current(self.place, self._open.index if self._open else None)
+        if index is None:
+            state = "has no index" + (" that can be used" if there else " yet")
+            again = f"fixdex rebuild {shlex.quote(str(self.folder))}"
+            raise NoIndex(f"{self.folder} {state}; make an index with: {again}")
+        return Generation(index, self.settings.cache_mb * 1_000_000)
 
     def close(self) -> None:
         """Lets go of the index; the next question opens it again."""
