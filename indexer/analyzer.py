@@ -53,17 +53,12 @@ class Term(NamedTuple):
     end: int
 
 
-def terms(text: str, sieve: Sieve | None = None) -> Iterator[Term]:
-    """The terms of a text in order, with ranges that point into the text as it was given.
-
-    With a `sieve` of some terms, only these.
-    """
+def terms(text: str) -> Iterator[Term]:
+    """The terms of a text in order, with ranges that point into the text as it was given."""
     folded, offsets = _fold(text)
-    for match in _TOKEN.finditer(folded) if sieve is None else sieve.tokens(folded):
+    for match in _TOKEN.finditer(folded):
         base = match.start()
         for term, weight, start, end in _cut(match[0]):
-            if sieve is not None and term not in sieve.wanted:
-                continue
             start, end = base + start, base + end
             if offsets is not None:
                 # One character may have become several: `¼` is `1⁄4`.
@@ -71,21 +66,39 @@ def terms(text: str, sieve: Sieve | None = None) -> Iterator[Term]:
             yield Term(term, weight, start, end)
 
 
+# A term, and the range of the text it stands in.
+Place = tuple[str, int, int]
+
+
 class Sieve:
-    """Finds the tokens that may give one of some terms.
+    """Finds some terms in texts.
 
     A question reads ten posts: of few terms, cutting only the tokens that matter takes a tenth of
     the time.
     """
 
     def __init__(self, wanted: Iterable[str]) -> None:
-        self.wanted = frozenset(wanted)
-        self.starts = frozenset(start for term in self.wanted for start in starts_of(term))
+        self._wanted = frozenset(wanted)
+        self._starts = frozenset(start for term in self._wanted for start in starts_of(term))
+        runs = {term for term in self._wanted if _RUN_ONLY.fullmatch(term)}
+        self._pairs = frozenset(run for run in runs if len(run) == 2)
+        self._other_runs = runs - self._pairs
+
+    def find(self, text: str) -> Iterator[Place]:
+        """The places of these terms in a text, in order."""
+        folded, offsets = _fold(text)
+        for match in self.tokens(folded):
+            base = match.start()
+            for term, start, end in self.cut(match[0]):
+                start, end = base + start, base + end
+                if offsets is not None:
+                    start, end = offsets[start], offsets[end - 1] + 1
+                yield term, start, end
 
     def places(self, lower: str) -> list[tuple[int, str]]:
-        """Where the beginnings of such tokens stand in a text in lower case, in order."""
+        """Where the beginnings of tokens that may give them stand in a text in lower case."""
         found = []
-        for start in self.starts:
+        for start in self._starts:
             at = lower.find(start)
             while at >= 0:
                 found.append((at, start))
@@ -94,11 +107,14 @@ class Sieve:
         return found
 
     def tokens(self, folded: str) -> Iterator[re.Match[str]]:
-        """Of the tokens of a folded text, all that give a term, and little more."""
+        """Of the tokens of a folded text, all that give one of these terms, and little more."""
+        if len(self._wanted) > _SIEVED:
+            yield from _TOKEN.finditer(folded)
+            return
         lower = folded.lower()
         # Two letters are other ones in lower case where they stand in a text than by themselves.
         alone = len(lower) != len(folded) or "Σ" in folded
-        if alone or len(folded) < _A_START * len(self.starts):
+        if alone or len(folded) < _A_START * len(self._starts):
             yield from (match for match in _TOKEN.finditer(folded) if self._passes(match[0]))
             return
         end = 0
@@ -113,24 +129,26 @@ class Sieve:
                     yield match
                     break
 
+    def cut(self, token: str) -> list[Place]:
+        """The places of these terms in a token."""
+        if _RUN.match(token) and not any(map(token.__contains__, self._other_runs)):
+            # However a run is cut, two characters side by side are a word or a pair.
+            pairs = ((token[at : at + 2], at, at + 2) for at in range(len(token) - 1))
+            return [pair for pair in pairs if pair[0] in self._pairs]
+        cut = _cut(token)
+        return [(term, start, end) for term, _, start, end in cut if term in self._wanted]
+
     def _passes(self, token: str) -> bool:
         lower = token.lower()
         if not _PROSE.match(token):
-            return "Σ" in token or any(map(lower.__contains__, self.starts))
-        return not self.starts.isdisjoint((lower[:4], lower[:3], lower[:2], lower[:1]))
+            return "Σ" in token or any(map(lower.__contains__, self._starts))
+        return not self._starts.isdisjoint((lower[:4], lower[:3], lower[:2], lower[:1]))
 
 
 # A text of fewer letters for each beginning is sooner looked through token by token.
 _A_START = 10
 # More terms are looked for in all tokens.
 _SIEVED = 200
-
-
-def _tokens_of(folded: str, wanted: Mapping[str, float]) -> Iterator[re.Match[str]]:
-    """Of the tokens of a folded text, all that give one of these terms, and more."""
-    if len(wanted) > _SIEVED:
-        return _TOKEN.finditer(folded)
-    return _sieve_of(tuple(wanted)).tokens(folded)
 
 
 @functools.lru_cache(maxsize=16)
@@ -209,12 +227,12 @@ def held_by_each(texts: Sequence[str], question: Mapping[str, float]) -> list[se
     folded = [_fold(text[:_LOOKED_AT])[0] for text in texts]
     ends = list(itertools.accumulate(len(text) + 1 for text in folded))
     found: list[set[str]] = [set() for _ in texts]
-    at = 0
+    sieve, at = _sieve_of(tuple(question)), 0
     # No token reaches over the end of a line.
-    for match in _tokens_of("\n".join(folded), question):
+    for match in sieve.tokens("\n".join(folded)):
         while match.start() >= ends[at]:
             at += 1
-        found[at].update(term for term, *_ in _cut(match[0]) if term in question)
+        found[at].update(term for term, *_ in sieve.cut(match[0]))
     return found
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.analyzer import Sieve, Term, fold, starts_of, terms
+from indexer.analyzer import Place, Sieve, fold, starts_of
 from indexer.plain import plain
 from indexer.posts import Block
 from indexer.problems import Part, Problem
@@ -48,43 +48,38 @@ class Sought:
             for start in starts_of(term):
                 self._values.setdefault(start, value)
 
-    def find(self, text: str) -> tuple[int, list[Term]]:
+    def find(self, text: str) -> tuple[int, list[Place]]:
         """Where the window of about LENGTH characters begins that holds most, and its terms."""
         if len(text) <= LENGTH + 2 * _AROUND:
             begin, end = 0, LENGTH + 2 * _AROUND
         else:
             lowered = _lower(text)
-            places = [(at, at, start) for at, start in self._sieve.places(lowered)]
-            best = _fullest(places, self._values)
+            begun = [(start, at, at) for at, start in self._sieve.places(lowered)]
+            best = _fullest(begun, self._values)
             begin = _word_start(text, max(0, best - _AROUND))
             end = _word_start(text, min(len(text), best + LENGTH + _AROUND))
-        found = [
-            Term(term.text, term.weight, term.start + begin, term.end + begin)
-            for term in terms(text[begin:end], self._sieve)
-        ]
-        places = [(term.start, term.end, term.text) for term in found]
-        return _fullest(places, self.question, begin), found
+        around = self._sieve.find(text[begin:end])
+        found = [(term, start + begin, end + begin) for term, start, end in around]
+        return _fullest(found, self.question, begin), found
 
 
-def _fullest(
-    places: Sequence[tuple[int, int, str]], values: Mapping[str, float], none: int = 0
-) -> int:
-    """Where the first of the windows begins whose different words are worth most.
+def _fullest(places: Sequence[Place], values: Mapping[str, float], none: int = 0) -> int:
+    """Where the first of the windows begins whose different terms are worth most.
 
-    `places` say where words begin and end, in order; `none`, where a text begins that has none.
+    `places` stand in order; `none` is where a text begins that has none.
     """
     inside: Counter[str] = Counter()
     best, place, last, value = 0.0, none, 0, 0.0
-    for at, (_, end, word) in enumerate(places):
-        inside[word] += 1
-        value += values[word] * (inside[word] == 1)
-        while last <= at and end - places[last][0] > LENGTH * 0.8:
-            left = places[last][2]
+    for at, (term, _, end) in enumerate(places):
+        inside[term] += 1
+        value += values[term] * (inside[term] == 1)
+        while last <= at and end - places[last][1] > LENGTH * 0.8:
+            left = places[last][0]
             inside[left] -= 1
             value -= values[left] * (not inside[left])
             last += 1
         if value > best + 1e-9:
-            best, place = value, places[last][0]
+            best, place = value, places[last][1]
     return place
 
 
@@ -129,9 +124,9 @@ def _excerpt(text: str, sought: Sought) -> Snippet:
     end = min(len(text), start + LENGTH)
     before, after = "…" if start else "", "…" if end < len(text) else ""
     moved = [
-        (term.start - start + len(before), term.end - start + len(before))
-        for term in found
-        if start <= term.start and term.end <= end
+        (first - start + len(before), last - start + len(before))
+        for _, first, last in found
+        if start <= first and last <= end
     ]
     return Snippet(before + text[start:end] + after, _joined(moved))
 
