@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.__main__ import middle
 from benchmarks.figures import COMPARED, ITS_OWN, P95, P99, tables, with_all
 from benchmarks.folder import posts
 from benchmarks.more_posts import Words, more_posts
@@ -38,7 +39,9 @@ def benchmark(to: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
 def test_every_figure_of_fixdex_is_measured(tmp_path: Path) -> None:
     if not Path("/proc/self/smaps_rollup").exists():
         missing("there is no /proc to read memory from")
-    done = benchmark(tmp_path, "--systems", "fixdex[fast]", "--sizes", "8", "--times", "1")
+    done = benchmark(
+        tmp_path, "--systems", "fixdex[fast]", "--sizes", "8", "--times", "1", "--rounds", "2"
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "figures.json").read_text("utf-8"))
     (size,) = result["sizes"]
@@ -52,6 +55,12 @@ def test_every_figure_of_fixdex_is_measured(tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {
         "figures.json", "figures.md", "figures.svg"
     }  # fmt: skip
+
+
+def test_of_several_rounds_the_median_of_each_question_counts() -> None:
+    told = [{"first_ms": [1.0, 9.0], "mb": 3}, {"first_ms": [8.0, 2.0], "mb": 5}]
+    told.append({"first_ms": [2.0, 3.0], "mb": 4})
+    assert middle(told) == {"first_ms": [2.0, 3.0], "mb": 4}
 
 
 def test_a_system_that_is_not_known_is_named_with_those_that_are(tmp_path: Path) -> None:

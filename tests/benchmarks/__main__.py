@@ -15,6 +15,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,28 +40,47 @@ class Run:
         self._name, self._python, self._folder = name, python, folder
         self._place, self._questions, self._times = place, questions, times
 
-    def measure(self, asked: list[Asked]) -> dict[str, Any]:
-        """All figures of the system."""
+    def build(self) -> dict[str, Any]:
+        """What building the index takes."""
         built = run(self._command("build"))
         figures: dict[str, Any] = json.loads(built.printed)
         # What it ran at its very end is not seen from outside, what it started not from inside.
-        figures["build_peak_mb"] = max(figures["build_peak_mb"], built.peak_mb)
-        figures["starts_s"] = [run(self._command("start")).seconds for _ in range(self._times)]
-        figures["start_s"] = statistics.median(figures["starts_s"])
-        figures |= json.loads(run(self._command("ask")).printed)
+        return figures | {"build_peak_mb": max(figures["build_peak_mb"], built.peak_mb)}
+
+    def ask(self) -> dict[str, Any]:
+        """What every question takes, to hits and to an answer, in new processes."""
+        figures: dict[str, Any] = json.loads(run(self._command("ask")).printed)
         if self._name in (ALONE, FAST):
             answered = json.loads(run(self._command("answer")).printed)
             figures |= {f"answer_{key}": value for key, value in answered.items()}
+        return figures
+
+    def use(self, asked: list[Asked]) -> dict[str, Any]:
+        """What starts, a server and changes take; it writes to the posts, and to the index."""
+        figures: dict[str, Any] = {}
+        figures["starts_s"] = [run(self._command("start")).seconds for _ in range(self._times)]
+        figures["start_s"] = statistics.median(figures["starts_s"])
+        if self._name in (ALONE, FAST):
             where = self._python, self._folder, self._place
             figures["ask_starts_s"] = [ask(*where, asked[0].text) for _ in range(self._times)]
             figures["ask_start_s"] = statistics.median(figures["ask_starts_s"])
             figures |= serve(*where, asked, self._times)
-        figures |= json.loads(run(self._command("change")).printed)
-        return figures
+        return figures | json.loads(run(self._command("change")).printed)
 
     def _command(self, does: str) -> list[str]:
         rest = map(str, (self._folder, self._place, self._questions, self._times))
         return [self._python, "-m", "benchmarks.one_system", does, self._name, *rest]
+
+
+def middle(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of each figure of several rounds the median; of those of questions, question by question."""
+    return {
+        key: [statistics.median(values) for values in zip(*told, strict=True)]
+        if isinstance(told[0], list)
+        else statistics.median(told)
+        for key in rounds[0]
+        if (told := [one[key] for one in rounds])
+    }
 
 
 def machine() -> str:
@@ -94,6 +114,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--alone", default=sys.executable, help="a Python without rjieba")
     parser.add_argument(
         "--times", type=int, default=5, help="how often a start or a change is measured"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="how often each system in turn is asked everything"
     )
     parser.add_argument(
         "--to", type=Path, default=ROOT / "build" / "benchmarks", help="folder of the run"
@@ -142,13 +165,20 @@ def main() -> None:
                     "systems": systems,
                 }
             )
+            runs = {}
             for name in chosen.systems.split(","):
-                sys.stderr.write(f"{len(written)} posts: {name}\n")
-                place = Path(work, name)
+                sys.stderr.write(f"{len(written)} posts: {name} builds\n")
                 python = chosen.alone if name == ALONE else sys.executable
-                one = Run(name, python, folder, place, chosen.questions, chosen.times)
-                systems[name] = one.measure(asked)
-                shutil.rmtree(place)
+                place = Path(work, name)
+                runs[name] = Run(name, python, folder, place, chosen.questions, chosen.times)
+                systems[name] = runs[name].build()
+            # In turn: a machine that is slower for minutes is so for all of them.
+            sys.stderr.write(f"{len(written)} posts: all are asked\n")
+            rounds = [{name: runs[name].ask() for name in runs} for _ in range(chosen.rounds)]
+            for name, one in runs.items():
+                sys.stderr.write(f"{len(written)} posts: {name} is used\n")
+                systems[name] |= middle([told[name] for told in rounds]) | one.use(asked)
+                shutil.rmtree(Path(work, name))
                 # What is done already is kept, should the rest fail.
                 told = json.dumps(result, indent=1, ensure_ascii=False)
                 (chosen.to / "figures.json").write_text(told, "utf-8")
