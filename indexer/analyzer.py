@@ -66,8 +66,8 @@ def terms(text: str) -> Iterator[Term]:
             yield Term(term, weight, start, end)
 
 
-# A term, and the range of the text it stands in.
-Place = tuple[str, int, int]
+# A term, and the range it stands in.
+Spot = tuple[str, int, int]
 
 
 class Sieve:
@@ -84,8 +84,8 @@ class Sieve:
         self._pairs = frozenset(run for run in runs if len(run) == 2)
         self._other_runs = runs - self._pairs
 
-    def find(self, text: str) -> Iterator[Place]:
-        """The places of these terms in a text, in order."""
+    def find(self, text: str) -> Iterator[Spot]:
+        """Where these terms stand in a text, in order."""
         folded, offsets = _fold(text)
         for match in self.tokens(folded):
             base = match.start()
@@ -129,9 +129,10 @@ class Sieve:
                     yield match
                     break
 
-    def cut(self, token: str) -> list[Place]:
-        """The places of these terms in a token."""
-        if _RUN.match(token) and not any(map(token.__contains__, self._other_runs)):
+    def cut(self, token: str) -> list[Spot]:
+        """Where these terms stand in a token."""
+        few = len(self._wanted) <= _SIEVED
+        if few and _RUN.match(token) and not any(map(token.__contains__, self._other_runs)):
             # However a run is cut, two characters side by side are a word or a pair.
             pairs = ((token[at : at + 2], at, at + 2) for at in range(len(token) - 1))
             return [pair for pair in pairs if pair[0] in self._pairs]

@@ -1,4 +1,4 @@
-"""Memory: what is kept of what was needed once, and when it is looked for."""
+"""Memory: what the C library of Linux keeps of what was needed once, and Python's garbage."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def _call(name: str, *values: Any) -> None:
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Meanwhile nothing is looked through for garbage.
+    """Meanwhile Python does not look for garbage.
 
-    Where much is made that stays, each look through all of it finds none: opening an index takes a
-    fifth longer.
+    Where much is made that stays, it finds none, again and again: opening an index takes a fifth
+    longer then.
     """
     if not gc.isenabled():
         yield

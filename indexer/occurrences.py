@@ -126,15 +126,15 @@ def want(question: Question, importance: Mapping[str, float], vocabulary: Vocabu
 
 
 def _table(
-    ways: Sequence[tuple[int, list[int], float]], terms: int
+    ways: Sequence[tuple[int, list[int], float]], count: int
 ) -> tuple[Places, Ints, Ints, Ints, Floats]:
-    """Ways as the columns of Wanted: begins, said, levels, rest, factors."""
+    """Ways as the columns of Wanted: begins, said, levels, rest, factors; of so many terms."""
     factors = sorted({factor for *_, factor in ways})
     rest = np.full((len(ways), max((len(words) for _, words, _ in ways), default=1)), -1, np.int32)
     for row, (_, words, _) in enumerate(ways):
         rest[row, : len(words)] = words
     return (
-        ends_of(np.bincount(rest[:, 0], minlength=terms)),
+        ends_of(np.bincount(rest[:, 0], minlength=count)),
         np.array([said for said, *_ in ways], np.int32),
         np.array([factors.index(factor) for *_, factor in ways], np.int32),
         rest[:, 1:],
@@ -215,9 +215,10 @@ def _said(
     # A way does not go on in the next problem.
     last = (text.starts + text.lengths)[text.owner(place)] - 1
     for step, number in enumerate(wanted.rest[way[longer]].T, 1):
-        term, ahead = wanted.terms[number], np.minimum(place + step, last)
+        term, follows = wanted.terms[number], number < 0
         # One word may stand between two of a way.
-        follows = (text.words[ahead] == term) | (text.words[np.minimum(ahead + 1, last)] == term)
-        fits &= follows | (number < 0)
+        for ahead in (place + step, place + step + 1):
+            follows |= (text.words[np.minimum(ahead, last)] == term) & (ahead <= last)
+        fits &= follows
     said[longer] = fits
     return way[said], at[said]

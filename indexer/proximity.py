@@ -20,9 +20,11 @@ def windows(
     """For each reach, per problem, what words within so many of each other count for at most.
 
     `owner` says whose each of the places met is. A word that is said in several ways within reach
-    counts as its best. It is within reach of the places so far before it, and after the last place
-    where it stands itself.
+    counts as its best.
     """
+    # A window begins at each place met. What a word counts for is added at the first place whose
+    # window holds it and taken off after its own, level by level of its factors; summed up from
+    # place to place, that is what each window holds. It counts once: not before it stands again.
     count = len(met.places)
     before = np.zeros(len(text.words) + 1, np.int32)
     before[met.places + 1] = 1

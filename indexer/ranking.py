@@ -14,7 +14,7 @@ import numpy.typing as npt
 from indexer.analyzer import WHOLE, terms
 from indexer.bilingual import Other
 from indexer.engines.base import Engine, Found
-from indexer.postings import FIELDS, Floats, Ints, Places, begins_of
+from indexer.postings import FIELDS, Floats, Ints, Places
 from indexer.question import Phrase, Question
 from indexer.recent import Ready, recent
 
@@ -104,10 +104,9 @@ class Ranking:
 
     def _scores(self, question: Question) -> Floats:
         # Looked up one by one, the terms of a long question take five times as long.
-        things = [ways for phrase in question.phrases for _, ways in ways_of(phrase)]
-        said = chain.from_iterable(way.words for ways in things for way in ways)
+        ways_said = (ways for phrase in question.phrases for _, ways in ways_of(phrase))
+        said = chain.from_iterable(way.words for ways in ways_said for way in ways)
         self._ready.make_ready([*question.terms, *said], self._weigh)
-        self._ready.make_ready(things, self._weigh_ways)
         nodes: list[tuple[frozenset[str], Floats]] = []
         free = set(question.terms)
         for phrase in question.phrases:
@@ -149,40 +148,27 @@ class Ranking:
 
     def others(self, ways: tuple[Other, ...]) -> Weighted | None:
         """The problems that hold any of several ways to say one thing; all have one frequency."""
-        return self._ready.get(ways, lambda: self._weigh_ways([ways])[0])
+        return self._ready.get(ways, lambda: self._share(ways))
 
-    def _weigh_ways(self, things: Sequence[tuple[Other, ...]]) -> list[Weighted | None]:
-        """The same for several things."""
-        size = np.int64(len(self.engine))
-        keys, saturations, shares = [np.empty(0, np.int64)], [np.empty(0, np.float32)], [0.0]
-        for number, ways in enumerate(things):
-            for way in ways:
-                if (found := self._together(way.words)) is not None:
-                    keys.append(found[0] + number * size)
-                    saturations.append(found[1])
-                    shares.append(way.share)
-        held = np.repeat(np.array(shares, np.float32), [len(own) for own in keys])
-        counts = held * counted(np.concatenate(saturations))
-        key = np.concatenate(keys)
-        order = np.argsort(key, kind="stable")
-        key, counts = key[order], counts[order]
-        starts = begins_of(key)
-        key, counts = key[starts], np.add.reduceat(counts, starts)
-        edges = key.searchsorted(np.arange(len(things) + 1) * size)
-        holding = np.diff(edges)
-        rarity = self.rarity_of(holding)
-        problems = (key - np.repeat(np.arange(len(things)) * size, holding)).astype(np.int32)
-        values = np.repeat(rarity, holding) * saturated(counts)
-        # Copied: a part of an array would keep the whole.
-        return [
-            Weighted(problems[begin:end].copy(), values[begin:end].copy(), own)
-            if begin < end
-            else None
-            for begin, end, own in zip(edges[:-1].tolist(), edges[1:].tolist(), rarity, strict=True)
+    def _share(self, ways: tuple[Other, ...]) -> Weighted | None:
+        if len(ways) == 1 and len(ways[0].words) == 1 and ways[0].share == 1:
+            return self.term(ways[0].words[0])
+        parts = [
+            (found[0], np.float32(way.share) * counted(found[1]))
+            for way in ways
+            if (found := self._together(way.words)) is not None
         ]
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return self._valued(*parts[0])
+        problems, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+        sums = np.bincount(problems, counts)
+        held = (sums > 0).nonzero()[0]
+        return self._valued(held.astype(np.int32), sums[held].astype(np.float32))
 
     def _together(self, words: tuple[str, ...]) -> tuple[Ints, Floats] | None:
-        """(problems, saturations) of the problems that hold all words; those of the rarest."""
+        """(problems, saturations) of the problems that hold all words; of each the least."""
         held = [found for word in words if (found := self.term(word)) is not None]
         if len(held) < len(words):
             return None
@@ -195,7 +181,7 @@ class Ranking:
             problems = problems.take(both)
             own = found.values.take(place.take(both)) / found.rarity
             least = np.minimum(least.take(both), own)
-        return problems, least
+        return (problems, least) if len(problems) else None
 
     def term(self, term: str) -> Weighted | None:
         """The problems that hold a term, or None where none does."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.analyzer import Place, Sieve, fold, starts_of
+from indexer.analyzer import Sieve, Spot, fold, starts_of
 from indexer.plain import plain
 from indexer.posts import Block
 from indexer.problems import Part, Problem
@@ -48,7 +48,7 @@ class Sought:
             for start in starts_of(term):
                 self._values.setdefault(start, value)
 
-    def find(self, text: str) -> tuple[int, list[Place]]:
+    def find(self, text: str) -> tuple[int, list[Spot]]:
         """Where the window of about LENGTH characters begins that holds most, and its terms."""
         if len(text) <= LENGTH + 2 * _AROUND:
             begin, end = 0, LENGTH + 2 * _AROUND
@@ -63,7 +63,7 @@ class Sought:
         return _fullest(found, self.question, begin), found
 
 
-def _fullest(places: Sequence[Place], values: Mapping[str, float], none: int = 0) -> int:
+def _fullest(places: Sequence[Spot], values: Mapping[str, float], none: int = 0) -> int:
     """Where the first of the windows begins whose different terms are worth most.
 
     `places` stand in order; `none` is where a text begins that has none.

@@ -26,7 +26,7 @@ import indexer.evidence
 from indexer import KnowledgeBase
 from indexer.confidence import ANSWER, FEW_POSTS, read_signals
 from indexer.evaluation import auroc
-from indexer.evidence import LOOKED_AT, NAMES, Judged
+from indexer.evidence import NAMES, Judged, depth_of
 from indexer.generation import Generation
 from indexer.question import Question
 from indexer.ranking import Ranked
@@ -140,8 +140,9 @@ def ask(
     for one in (*questions, *none):
         question, _ = generation.read(one["query"])
         ranked = generation.posts(generation.ranking.rank(question))
-        first = ranked.problems[:LOOKED_AT]
-        rows = generation.evidence.features(question, first, ranked.scores[:LOOKED_AT])
+        depth = depth_of(ranked.scores)
+        first = ranked.problems[:depth]
+        rows = generation.evidence.features(question, first, ranked.scores[:depth])
         gold = one.get("pages", [])
         answers = np.array([generation.entry(int(p)).path in gold for p in first], bool)
         case = Case(
@@ -150,7 +151,7 @@ def ask(
             kind=one["kind"] if gold else "none",
             answerable=bool(gold),
             question=question,
-            ranked=Ranked(first, ranked.scores[:LOOKED_AT]),
+            ranked=Ranked(first, ranked.scores[:depth]),
             rows=rows,
             gold=answers,
             posts=len(generation.entries),

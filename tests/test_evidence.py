@@ -11,7 +11,7 @@ import pytest
 
 from indexer import KnowledgeBase
 from indexer.confidence import read_signals
-from indexer.evidence import FAR, LOOKED_AT, NAMES, NEAR, OPENING, weights
+from indexer.evidence import FAR, LOOKED_AT, NAMES, NEAR, OPENING, depth_of, weights
 from indexer.generation import Generation
 from indexer.postings import FIELDS
 from indexer.question import Question, read_question
@@ -76,6 +76,18 @@ def test_a_way_to_say_it_does_not_begin_in_one_post_and_go_on_in_the_next(tmp_pa
     seen = ask(posts, "io kafka")
     assert seen["c.md"]["coverage"] > 0
     assert seen["a.md"]["coverage"] == pytest.approx(seen["b.md"]["coverage"])
+
+
+def test_a_way_that_says_a_word_twice_is_not_met_by_the_last_word_of_a_post(tmp_path: Path) -> None:
+    posts = write(
+        tmp_path,
+        a="# Redis\n\nmysql is active",
+        b="# Redis\n\nactive mysql is",
+        c="# Redis\n\nactive-active mysql is",
+    )
+    seen = ask(posts, "mysql 异地多活")
+    assert seen["a.md"]["coverage"] == pytest.approx(seen["b.md"]["coverage"])
+    assert seen["c.md"]["coverage"] > 2 * seen["a.md"]["coverage"]
 
 
 def test_all_problems_of_a_post_see_what_the_whole_post_holds(tmp_path: Path) -> None:
@@ -145,6 +157,17 @@ def test_posts_past_those_looked_at_stand_below_them(tmp_path: Path) -> None:
     assert len(judged.rows) == LOOKED_AT
     assert len(judged.ranked) == LOOKED_AT + 20
     assert list(judged.ranked.scores) == sorted(judged.ranked.scores, reverse=True)
+
+
+def test_far_behind_the_first_only_thirty_are_looked_at_again() -> None:
+    far = np.array([10.0] + [1.0] * 99, np.float32)
+    assert depth_of(far) == 30
+    assert depth_of(far[:12]) == 12
+    assert depth_of(np.linspace(10, 5, 100, dtype=np.float32)) == LOOKED_AT
+    assert depth_of(np.array([10.0] * 40 + [3.0] * 40, np.float32)) == 40
+    # Posts that are named come first, whatever their score.
+    assert depth_of(np.array([1.0] * 35 + [10.0] * 10 + [1.0] * 10, np.float32)) == 45
+    assert depth_of(np.empty(0, np.float32)) == 0
 
 
 def test_every_coefficient_has_its_signal_and_every_signal_its_coefficient(tmp_path: Path) -> None:

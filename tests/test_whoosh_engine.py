@@ -95,6 +95,22 @@ def test_an_engine_keeps_its_contract(tmp_path: Path) -> None:
     assert engine.lengths()[FIELDS.index("code")].tolist() == [3.0, 0.0]
 
 
+def test_a_small_segment_is_read_after_many_words_of_another(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    # So many words that no number of a small segment reaches that far.
+    many = {f"{i:02}.md": f"# Post {i}\n\n{'shared pad ' * 700}" for i in range(70)}
+    knowledge_base = make_kb(many)
+    (knowledge_base.folder / "99.md").write_text("# Late\n\nshared words", "utf-8")
+    knowledge_base.rebuild()
+    assert len(knowledge_base.generation().index.parts) == 2
+    engine = knowledge_base.generation().index.engine
+    wording = engine.wording(np.arange(71, dtype=np.int32), 20_000)
+    assert wording.blocks[-1] == len(wording.words) > 0xFFFF
+    last = [engine.vocabulary()[number] for number in wording.words[-3:]]
+    assert last == ["late", "share", "word"]
+
+
 def test_merging_leaves_out_what_was_removed(tmp_path: Path) -> None:
     old = postings_of([fields(text={"old": 1.0, "both": 1.0}), fields(text={"kept": 1.0})])
     new = postings_of([fields(text={"both": 2.0})])

@@ -28,7 +28,17 @@ from whoosh.filedb.structfile import StructFile
 
 from indexer.engines.base import Found
 from indexer.engines.whoosh_terms import Codec
-from indexer.postings import FIELDS, Floats, Ints, Places, Postings, Wording, ends_of, ranges
+from indexer.postings import (
+    FIELDS,
+    Bytes,
+    Floats,
+    Ints,
+    Places,
+    Postings,
+    Wording,
+    ends_of,
+    ranges,
+)
 from indexer.segments import Segment, Vocabulary, lengths_of, open_segment
 from indexer.segments import write as write_arrays
 
@@ -64,6 +74,19 @@ class WhooshSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class _Worded:
+    """The words of problems of one part: those of each; of each block its length, field and part;
+    how many blocks each problem has.
+    """
+
+    words: list[Ints]
+    lengths: Places
+    fields: Bytes
+    parts: Ints
+    blocks: Places
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """A segment as a part of an index: the first number of its problems, and which are kept.
 
@@ -75,6 +98,26 @@ class _Part:
     kept: npt.NDArray[np.bool_]
     numbers: Ints | None
     places: Ints
+
+    def wording(self, problems: Ints, most: int) -> _Worded:
+        """The words of these problems of the index, which are all here, at most so many of each."""
+        told = self.segment.arrays.wording
+        place = self.places[problems - self.first]
+        first, last = (told.problems[at].astype(np.int64) for at in (place, place + 1))
+        begins, ends = (told.blocks[at].astype(np.int64) for at in (first, last))
+        ends = np.minimum(ends, begins + most)
+        block, owner = ranges(first, last)
+        start, stop = (np.minimum(told.blocks[at], ends[owner]) for at in (block, block + 1))
+        return _Worded(
+            [
+                told.words[begin:end]
+                for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+            ],
+            stop - start,
+            told.fields[block],
+            told.parts[block],
+            last - first,
+        )
 
     def of(self, numbers: Ints) -> Found:
         """The postings of terms in this part."""
@@ -136,28 +179,18 @@ class WhooshEngine:
         return part.segment.record(place)
 
     def wording(self, problems: Ints, most: int) -> Wording:
-        words, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-        fields, parts, sizes = [np.empty(0, np.uint8)], [np.empty(0, np.int32)], [lengths[0]]
         edges = [*problems.searchsorted(self._firsts).tolist(), len(problems)]
-        for part, (first, last) in zip(self._parts, itertools.pairwise(edges), strict=True):
-            own = part.segment.arrays.wording
-            place = part.places[problems[first:last] - part.first]
-            starts, stops = (own.problems[at].astype(np.int64) for at in (place, place + 1))
-            begins, ends = (own.blocks[at].astype(np.int64) for at in (starts, stops))
-            ends = np.minimum(ends, begins + most)
-            words += map(own.words.__getitem__, map(slice, begins.tolist(), ends.tolist()))
-            block, of = ranges(starts, stops)
-            begin, end = (np.minimum(own.blocks[at], ends[of]) for at in (block, block + 1))
-            lengths.append(end - begin)
-            fields.append(own.fields[block])
-            parts.append(own.parts[block])
-            sizes.append(stops - starts)
+        own = [
+            part.wording(problems[first:last], most)
+            for part, (first, last) in zip(self._parts, itertools.pairwise(edges), strict=True)
+        ]
+        empty = [np.empty(0, np.int32)]
         return Wording(
-            np.concatenate(words),
-            ends_of(np.concatenate(lengths)),
-            np.concatenate(fields),
-            np.concatenate(parts),
-            ends_of(np.concatenate(sizes)),
+            np.concatenate(empty + [words for part in own for words in part.words]),
+            ends_of(np.concatenate(empty + [part.lengths for part in own])),
+            np.concatenate([np.empty(0, np.uint8), *(part.fields for part in own)]),
+            np.concatenate(empty + [part.parts for part in own]),
+            ends_of(np.concatenate(empty + [part.blocks for part in own])),
         )
 
     def vocabulary(self) -> Vocabulary:

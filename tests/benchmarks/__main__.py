@@ -124,9 +124,19 @@ def options() -> argparse.Namespace:
     chosen = parser.parse_args()
     if unknown := set(chosen.systems.split(",")) - set(SYSTEMS):
         parser.error(f"there is no system {', '.join(unknown)}; known are {', '.join(SYSTEMS)}")
+    if chosen.times < 1 or chosen.rounds < 1:
+        parser.error("--times and --rounds are 1 or more")
     if not all(size == "all" or (size.isdigit() and int(size)) for size in chosen.sizes.split(",")):
         parser.error("sizes are numbers above 0, or `all`")
     return chosen
+
+
+def keep(result: dict[str, Any], folder: Path) -> None:
+    """Leaves what is measured already, should the rest fail."""
+    told = json.dumps(result, indent=1, ensure_ascii=False)
+    (folder / "figures.json").write_text(told, "utf-8")
+    (folder / "figures.md").write_text(tables(result), "utf-8")
+    (folder / "figures.svg").write_text(plot(result), "utf-8")
 
 
 def main() -> None:
@@ -166,12 +176,13 @@ def main() -> None:
                 }
             )
             runs = {}
-            for name in chosen.systems.split(","):
+            for name in dict.fromkeys(chosen.systems.split(",")):
                 sys.stderr.write(f"{len(written)} posts: {name} builds\n")
                 python = chosen.alone if name == ALONE else sys.executable
                 place = Path(work, name)
                 runs[name] = Run(name, python, folder, place, chosen.questions, chosen.times)
                 systems[name] = runs[name].build()
+                keep(result, chosen.to)
             # In turn: a machine that is slower for minutes is so for all of them.
             sys.stderr.write(f"{len(written)} posts: all are asked\n")
             rounds = [{name: runs[name].ask() for name in runs} for _ in range(chosen.rounds)]
@@ -179,11 +190,7 @@ def main() -> None:
                 sys.stderr.write(f"{len(written)} posts: {name} is used\n")
                 systems[name] |= middle([told[name] for told in rounds]) | one.use(asked)
                 shutil.rmtree(Path(work, name))
-                # What is done already is kept, should the rest fail.
-                told = json.dumps(result, indent=1, ensure_ascii=False)
-                (chosen.to / "figures.json").write_text(told, "utf-8")
-                (chosen.to / "figures.md").write_text(tables(result), "utf-8")
-                (chosen.to / "figures.svg").write_text(plot(result), "utf-8")
+                keep(result, chosen.to)
     print(tables(result))
 
 
