@@ -96,16 +96,21 @@ class KnowledgeBase:
             progress=progress,
         )
 
-    def warm_up(self) -> None:
+    def load(self) -> None:
         """Loads now what the first question would wait for."""
         with uncollected():
             warm_up()
-            generation = self.generation()
-            generation.ranking.warm_up(generation.glossary.terms())
             # Of a paste all is read that is read of questions, and more.
             for question in (_TROUBLE, f"Traceback:\nValueError: {_TROUBLE}"):
                 self.search(question)
                 self.ask(question)
+
+    def warm_up(self) -> None:
+        """Loads that, and makes ready what later questions would make."""
+        self.load()
+        with uncollected():
+            generation = self.generation()
+            generation.ranking.warm_up(generation.glossary.terms())
         if not gc.get_freeze_count():
             # Looked through for rubbish again, what stays costs a question 65 ms now and then.
             gc.collect()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from flask import Flask, Response, request, url_for
 from waitress.server import create_server
 from werkzeug.routing import PathConverter
 
-from indexer import Asked, KnowledgeBase, SettingsError
+from indexer import Asked, KnowledgeBase, NoIndex, SettingsError
 from webapp import api, filters, pages, traffic
 from webapp.visitors import Visitors
 
@@ -133,6 +135,14 @@ def make_server(app: Flask, host: str, port: int) -> Any:
 
 
 _CONNECTIONS = 800
+# For so many seconds it does nothing but answer.
+_AT_ONCE = 0.5
+
+
+def _warm_up(knowledge_base: KnowledgeBase) -> None:
+    # An index that is gone by now is missed by the next question.
+    with contextlib.suppress(NoIndex):
+        knowledge_base.warm_up()
 
 
 def serve(knowledge_base: KnowledgeBase, begin: Callable[[], object] | None = None) -> None:
@@ -143,7 +153,7 @@ def serve(knowledge_base: KnowledgeBase, begin: Callable[[], object] | None = No
     """
     settings = knowledge_base.settings
     app = create_app(knowledge_base)
-    knowledge_base.warm_up()
+    knowledge_base.load()
     try:
         server = make_server(app, settings.host, settings.port)
     except (OSError, ValueError) as error:
@@ -166,6 +176,10 @@ def serve(knowledge_base: KnowledgeBase, begin: Callable[[], object] | None = No
     address = f"http://{host}:{server.effective_port}{'/' + prefix if prefix else ''}{path}"
     sys.stdout.write(f"Fixdex answers at {address} (stop it with Ctrl-C)\n")
     sys.stdout.flush()
+    # Whoever waits for it to listen is answered first.
+    later = threading.Timer(_AT_ONCE, _warm_up, (knowledge_base,))
+    later.daemon = True
+    later.start()
     if begin is not None:
         begin()
     try:

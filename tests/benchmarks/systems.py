@@ -42,7 +42,7 @@ class Fixdex:
         self._knowledge_base.generation()
 
     def warm_up(self) -> None:
-        """Loads what `fixdex serve` loads before it listens."""
+        """Loads what `fixdex serve` loads before it listens, and just after."""
         self._knowledge_base.warm_up()
 
     def update(self, path: str) -> None:
