@@ -175,8 +175,8 @@ class WhooshEngine:
         )
 
     def record(self, problem: int) -> str:
-        (part, place), *_ = self._places(np.array([problem]))
-        return part.segment.record(place)
+        part = self._parts[int(self._firsts.searchsorted(problem, side="right")) - 1]
+        return part.segment.record(int(part.places[problem - part.first]))
 
     def wording(self, problems: Ints, most: int) -> Wording:
         edges = [*problems.searchsorted(self._firsts).tolist(), len(problems)]
@@ -195,13 +195,6 @@ class WhooshEngine:
 
     def vocabulary(self) -> Vocabulary:
         return self._vocabulary
-
-    def _places(self, problems: npt.NDArray[Any]) -> Iterator[tuple[_Part, int]]:
-        """The part that each problem is in, and its place there."""
-        of = (self._firsts.searchsorted(problems, side="right") - 1).tolist()
-        for number, problem in zip(of, problems.tolist(), strict=True):
-            part = self._parts[number]
-            yield part, int(part.places[problem - part.first])
 
 
 class _Storage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
