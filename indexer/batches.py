@@ -13,16 +13,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.bilingual import Pair, find_pairs
-from indexer.folder import DRAFT, Found, NotText
+from indexer.budget import Overtime, at_most, can_interrupt
+from indexer.folder import DRAFT, Found, NotText, read_file
 from indexer.index import Entry, Skipped
 from indexer.pasted import may_name, read_pasted
 from indexer.plain import plain
 from indexer.postings import Postings
-from indexer.posts import Post, read_post
+from indexer.posts import Post, read_plain, read_post
 from indexer.problems import Problem, find_problems
 from indexer.records import to_record
 from indexer.roles import Role, tells_of_trouble
@@ -47,23 +48,28 @@ class Batch:
     records: tuple[str, ...]
 
 
-def read_batches(files: Sequence[Found], jobs: int, drafts: bool) -> Iterator[Batch]:
+def read_batches(
+    files: Sequence[Found], jobs: int, drafts: bool, seconds: float
+) -> Iterator[Batch]:
     """What the files hold, batch by batch in their order; many are read by several processes.
 
-    Raises IndexFault where one of these is ended from outside.
+    So is what could not be interrupted here: no file may take longer than so many seconds.
+    Raises IndexFault where one of these processes is ended from outside.
     """
     pieces = [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
-    if jobs <= 1 or len(files) < _WORKERS_FROM:
+    few = jobs <= 1 or len(files) < _WORKERS_FROM
+    if not files or (few and (can_interrupt() or os.name != "posix")):
         tally = Tally()
-        yield from (_read_batch(piece, drafts, tally) for piece in pieces)
+        yield from (_read_batch(piece, drafts, seconds, tally) for piece in pieces)
         return
     # Not by fork: a server's threads may hold locks at that moment.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_begin_worker) as workers:
+    workers = 1 if few else jobs
+    with ProcessPoolExecutor(workers, context, initializer=_begin_worker) as pool:
         coming: deque[Future[Batch]] = deque()
         try:
             for piece in pieces:
-                coming.append(workers.submit(_read_in_worker, piece, drafts))
+                coming.append(pool.submit(_read_in_worker, piece, drafts, seconds))
                 if len(coming) > _AHEAD + 2 * jobs:
                     yield coming.popleft().result()
             while coming:
@@ -91,8 +97,8 @@ def _begin_worker() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _read_in_worker(files: Sequence[Found], drafts: bool) -> Batch:
-    batch = _read_batch(files, drafts, _tally_of_worker())
+def _read_in_worker(files: Sequence[Found], drafts: bool, seconds: float) -> Batch:
+    batch = _read_batch(files, drafts, seconds, _tally_of_worker())
     gc.collect(0)
     return batch
 
@@ -103,11 +109,11 @@ def _tally_of_worker() -> Tally:
     return Tally()
 
 
-def _read_batch(files: Sequence[Found], drafts: bool, tally: Tally) -> Batch:
+def _read_batch(files: Sequence[Found], drafts: bool, seconds: float, tally: Tally) -> Batch:
     entries, skipped, records = [], [], []
     for file in files:
         try:
-            entry, problems, said = _read(file, drafts)
+            entry, problems, said = _read_in_time(file, drafts, seconds)
             tally.add(said)
         except NotText as error:
             skipped.append(Skipped(file.path, str(error)))
@@ -122,10 +128,31 @@ def _read_batch(files: Sequence[Found], drafts: bool, tally: Tally) -> Batch:
     return Batch(tuple(entries), tuple(skipped), tally.take(), tuple(records))
 
 
-def _read(file: Found, drafts: bool) -> tuple[Entry, list[str], list[list[Said]]]:
-    """What is known of a post; each of its problems as a record, and what it says."""
-    data = file.file.read_bytes()
-    post = read_post(file.path, data)
+# What is known of a post; each of its problems as a record, and what it says.
+_Read = tuple[Entry, list[str], list[list[Said]]]
+
+
+def _read_in_time(file: Found, drafts: bool, seconds: float) -> _Read:
+    """What a post holds; read as plain text where its Markdown takes longer than so many seconds.
+
+    Raises NotText where it holds no text, is a draft, or takes longer even so.
+    """
+    data = read_file(file.file)
+    slow = f"reading it takes longer than {seconds:g} seconds"
+    try:
+        with at_most(seconds):
+            return _read(data, read_post(file.path, data), drafts)
+    except Overtime:
+        pass
+    try:
+        with at_most(seconds):
+            post = replace(read_plain(file.path, data), repairs=(f"{slow}; read as plain text",))
+            return _read(data, post, drafts)
+    except Overtime:
+        raise NotText(slow) from None
+
+
+def _read(data: bytes, post: Post, drafts: bool) -> _Read:
     if post.draft and not drafts:
         raise NotText(DRAFT)
     problems = [*map(weigh, find_problems(post))]
@@ -141,6 +168,7 @@ def _read(file: Found, drafts: bool) -> tuple[Entry, list[str], list[list[Said]]
         post.repairs,
         _pairs(problems),
         tells_of_trouble(post.title),
+        post.plain,
     )
     return entry, [*map(to_record, problems)], [_said(post, problem) for problem in problems]
 

@@ -9,6 +9,7 @@ import re
 
 from markdown_it.rules_block import StateBlock, html_block, table
 
+from indexer.chinese import HAN
 from indexer.plain import CAPTION
 
 
@@ -187,11 +188,53 @@ def _glued_heading(state: StateBlock, start: int, marks: str, text: str) -> bool
 
 
 def _typed(state: StateBlock, start: int, text: str) -> bool:
-    """Whether a line that begins like a command was typed at a prompt."""
-    if _OPERAND.search(text):
-        return True
-    around = [n for n in (start - 1, start + 1) if 0 <= n < state.lineMax]
-    return any(not state.isEmpty(number) for number in around)
+    """Whether a line that begins like a command was typed at a root prompt: so was its neighbour.
+
+    By itself `# docker compose up --build fails` is a title, whatever stands below it. Between two
+    commands stands what the first one printed, without an empty line and not in Chinese; and one
+    of the two has an option or a path.
+    """
+    if _HAN.search(_QUOTED.sub("", text)):
+        return False
+    lines = (number for number in range(state.lineMax) if not state.isEmpty(number))
+    first = next(number for number in lines)
+    if first == start and next(lines, None) is None:
+        return bool(_OPERAND.search(text))
+    # The first line of a post is its title, rather than what the second was printed by.
+    printed = start > first
+    return any(_typed_near(state, start, step, text, printed) for step in (-1, 1))
+
+
+def _typed_near(state: StateBlock, start: int, step: int, text: str, printed: bool) -> bool:
+    """Whether the next command above or below a line was typed; output may stand between them."""
+    between = blank = False
+    end = max(-1, min(start + step * _LONGEST_OUTPUT, state.lineMax))
+    for number in range(start + step, end, step):
+        if state.isEmpty(number):
+            blank = True
+            continue
+        line = _line(state, number)
+        match = _ROOT_PROMPT.match(line)
+        if state.is_code_block(number) or (between and blank):
+            return False
+        if match and _COMMAND.match(line, match.end()):
+            other = _QUOTED.sub("", line[match.end() :])
+            acts = not between or _OPERAND.search(text) or _OPERAND.search(other)
+            return bool(acts) and not _HAN.search(other)
+        if match or blank or not printed or _HAN.search(line) or _NO_OUTPUT.match(line):
+            return False
+        between = True
+    return False
+
+
+# So many lines of output are looked through for the next command.
+_LONGEST_OUTPUT = 40
+_NO_OUTPUT = re.compile(r"#|`{3}|~{3}")
+_HAN = re.compile(f"[{HAN}]")
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`")
+_ROOT_PROMPT = re.compile(
+    r"(?:\[[^\]\n]{0,60}@[^\]\n]{0,60}\]|[\w.-]{1,40}@[\w.-]{1,60}:[^\n#]{0,60})?#[ \t]+"
+)
 
 
 def _push_heading(state: StateBlock, start: int, level: int, text: str, end: int) -> None:
@@ -343,7 +386,8 @@ _CODE_TAG = re.compile(
     r"|\{\{[<%]\s*(?P<hugo>highlight|code)\b(?P<b>[^>%\n]*)[>%]\}\}(?P<within>.*)"
 )
 _NOISE = re.compile(
-    r"(?:(?:\{%[^%\n]*%\}|\{\{[<%][^{}\n]*[>%]\}\}|\{:[^}\n]*\}|\{\{[^{}\n]*\}\})\s*)+\Z"
+    # Each begins otherwise, so that no line can be read in two ways, or in two to the power of n.
+    r"(?:(?:\{%[^%\n]*%\}|\{:[^}\n]*\}|\{\{[^{}\n]*\}\})\s*)+\Z"
     r"|\[\[?_?toc_?\]?\]\s*\Z|@\[toc\].*\Z|:{3,}\s*[\w-]*\s*\Z|\^\^\^+.*\Z",
     re.IGNORECASE,
 )

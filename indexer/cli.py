@@ -1,16 +1,17 @@
-"""fixdex rebuild | search | ask | serve | status | check | eval | report."""
+"""fixdex ask | search | serve | rebuild | status | forget | check | eval | report."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import logging
 import os
-import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, TypeVar
@@ -21,20 +22,20 @@ from indexer.answers import answer_json, hits_json
 from indexer.asked import Asked, AskedError
 from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
+from indexer.following import bring_up_to_date, follow, log_rebuild
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.logs import SERVER
 from indexer.logs import begin as begin_log
 from indexer.memory import share_memory
 from indexer.places import choose_folder, choose_place
-from indexer.rebuild import File, MuchToDo, Progress, Report
+from indexer.rebuild import Progress, Report
 from indexer.settings import SettingsError, load_settings
-from indexer.storage import IndexBusy, IndexFault
+from indexer.status import read_kept
+from indexer.storage import IndexBusy, IndexFault, is_index, remove
 from indexer.terminal import Terminal, end_with_reader
 from indexer.watching import changes
 
 _LOG = logging.getLogger(SERVER)
-# What the log tells of a rebuild.
-_TOLD = ("indexed", "added", "changed", "removed", "unchanged", "repaired", "skipped", "seconds")
 ANSWERED, NOTHING, FAILED, NO_INDEX, INTERRUPTED = 0, 1, 2, 3, 130
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -70,30 +71,142 @@ def run() -> None:
         _flush()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_HELP, invoke_without_command=True)
 @click.version_option(version("fixdex"), message="fixdex %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Paste an error, get the fix, out of your own posts."""
+    if context.invoked_subcommand is None:
+        commands = {name: one.get_short_help_str(70) for name, one in main.commands.items()}
+        Terminal().welcome(commands)
 
 
-def _knowledge_base_options(command: _Command) -> _Command:
-    """The options that say which posts and which index."""
-    command = click.option("--kb", metavar="FOLDER", help="Folder of posts.")(command)
-    return click.option("--index", metavar="PLACE", help="Folder that holds the index.")(command)
+class _Asking(click.Command):
+    """A command whose arguments are words to look for: what is none of its options is a word.
+
+    So `fixdex ask --no-cache-dir has no effect` is a question. After `--` all are words.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Sorts the options that it knows before the words."""
+        known = {
+            name: not option.is_flag
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option)
+            for name in option.opts + option.secondary_opts
+        }
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(args)
+        for word in rest:
+            name, given, _ = word.partition("=")
+            if word == "--":
+                words += rest
+            elif word in known or (given and known.get(name) and name.startswith("--")):
+                options += [word, *itertools.islice(rest, 1 if known.get(word) else 0)]
+            else:
+                words.append(word)
+        return super().parse_args(ctx, [*options, "--", *words])
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Which posts and which index the options name."""
+
+    kb: str | None
+    index: str | None
+    trust_index: bool | None
+
+
+def _knowledge_base_options(command: _Command) -> Any:
+    """The options that say which posts and which index; the command gets them as `named`."""
+
+    @click.option("--kb", metavar="FOLDER", help="Folder of posts.")
+    @click.option("--index", metavar="PLACE", help="Folder that holds the index.")
+    @click.option(
+        "--trust-index", is_flag=True, default=None, help="Also an index that others may write."
+    )
+    @functools.wraps(command)
+    def gathered(
+        *, kb: str | None, index: str | None, trust_index: bool | None, **rest: Any
+    ) -> Any:
+        return command(named=_Named(kb, index, trust_index), **rest)
+
+    return gathered
+
+
+def _tell(note: str) -> None:
+    """Says something beside the results."""
+    click.echo(f"fixdex: {note}", err=True)
+
+
+def _log(note: str) -> None:
+    """The same in the form of a server's log."""
+    _LOG.warning("%s", note)
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 def _open(
-    folder: str | None, index: str | None, *, serving: bool = False, **options: Any
+    named: _Named,
+    folder: str | None = None,
+    tell: Callable[[str], None] = _tell,
+    **options: Any,
 ) -> KnowledgeBase:
-    chosen = choose_folder(folder)
-    settings = load_settings(chosen.folder, **options)
-    if serving:
+    """The knowledge base that is named, or meant; what nobody named is told."""
+    chosen = choose_folder(named.kb if folder is None else folder, index=named.index)
+    place = choose_place(chosen.folder, named.index)
+    notes = [chosen.note] if chosen.note else []
+    settings = load_settings(
+        chosen.folder, tell=notes.append, trust_index=named.trust_index, **options
+    )
+    if tell is _log:
         begin_log(settings.log)
-    if chosen.note and serving:
-        _LOG.warning("%s", chosen.note)
-    elif chosen.note:
-        click.echo(f"fixdex: {chosen.note}", err=True)
-    return KnowledgeBase(chosen.folder, choose_place(chosen.folder, index), settings)
+    for note in notes:
+        tell(note)
+    return KnowledgeBase(chosen.folder, place, settings)
+
+
+def _open_made(named: _Named) -> KnowledgeBase:
+    """The same with its index, which is made where there is none to be opened."""
+    knowledge_base = _open(named)
+    with suppress(NoIndex):
+        knowledge_base.generation()
+        return knowledge_base
+    _note_old_index(knowledge_base)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with _progress("reading posts", then="writing the index") as progress:
+                report = knowledge_base.rebuild(progress=progress)
+            posts = "1 post" if report.indexed == 1 else f"{report.indexed:,} posts"
+            _tell(f"indexed {posts} of {knowledge_base.folder} ({report.seconds:.1f} s)")
+            return knowledge_base
+        except IndexBusy as busy:
+            # Another process makes it.
+            if time.monotonic() > until:
+                _fail(str(busy), NO_INDEX)
+            time.sleep(0.2)
+            with suppress(NoIndex):
+                knowledge_base.generation()
+                return knowledge_base
+        except IndexFault as fault:
+            _fail(str(fault), NO_INDEX)
+
+
+def _note_old_index(knowledge_base: KnowledgeBase, tell: Callable[[str], None] = _tell) -> None:
+    old = knowledge_base.folder / ".fixdex"
+    if os.path.lexists(old) and knowledge_base.place != old:
+        tell(f"{old} is an index of an earlier version: it is not read and can be removed")
+
+
+# Seconds that another process may take to make an index that is asked for.
+_PATIENCE = 120.0
 
 
 def _nowhere() -> TextIO:
@@ -128,18 +241,21 @@ def _print_json(value: Any) -> None:
 @click.option("--drafts/--no-drafts", default=None, help="Also index drafts.")
 @click.option("--watch", is_flag=True, help="Follow the posts until it is stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--for-server", is_flag=True, hidden=True, help="Notes are told already.")
 def rebuild(
     folder: str | None,
-    kb: str | None,
-    index: str | None,
+    named: _Named,
     full: bool,
     jobs: int | None,
     drafts: bool | None,
     watch: bool,
     as_json: bool,
+    for_server: bool,
 ) -> None:
     """Bring the index up to date with the posts in FOLDER."""
-    knowledge_base = _open(kb if folder is None else folder, index, jobs=jobs, drafts=drafts)
+    tell_note = _ignore if for_server else _tell
+    knowledge_base = _open(named, folder, tell_note, jobs=jobs, drafts=drafts)
+    _note_old_index(knowledge_base, tell_note)
 
     def tell(report: Report) -> None:
         if as_json:
@@ -171,7 +287,7 @@ def _progress(
     return Terminal(stderr=True).progress(words, things, then)
 
 
-@main.command()
+@main.command(cls=_Asking)
 @click.argument("words", nargs=-1, required=True)
 @_knowledge_base_options
 @click.option("-n", "count", type=click.IntRange(1, 100), default=10, help="How many hits.")
@@ -181,8 +297,7 @@ def _progress(
 @click.option("--explain", is_flag=True, help="Say what each word added to the score.")
 def search(
     words: tuple[str, ...],
-    kb: str | None,
-    index: str | None,
+    named: _Named,
     count: int,
     tag: str | None,
     lang: str | None,
@@ -190,7 +305,7 @@ def search(
     explain: bool,
 ) -> None:
     """List the posts that hold WORDS, best first."""
-    knowledge_base = _open(kb, index)
+    knowledge_base = _open_made(named)
     hits = knowledge_base.search(
         _text(" ".join(words)), per_page=count, tag=tag, lang=lang, explain=explain
     )
@@ -204,11 +319,11 @@ def search(
 LONGEST_QUESTION = 64 * 1024
 
 
-@main.command()
+@main.command(cls=_Asking)
 @click.argument("question", nargs=-1)
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def ask(question: tuple[str, ...], kb: str | None, index: str | None, as_json: bool) -> None:
+def ask(question: tuple[str, ...], named: _Named, as_json: bool) -> None:
     """Show the fix for QUESTION, or for the error that is piped in."""
     text = " ".join(question)
     if not question:
@@ -220,7 +335,7 @@ def ask(question: tuple[str, ...], kb: str | None, index: str | None, as_json: b
         text = sys.stdin.buffer.read()[-LONGEST_QUESTION:].decode("utf-8", "replace")
     if not text.strip() and not as_json:
         _fail("nothing was asked; name a question, or pipe in what failed", NOTHING)
-    answer = _open(kb, index).ask(_text(text))
+    answer = _open_made(named).ask(_text(text))
     if as_json:
         _print_json(answer_json(answer))
     else:
@@ -242,17 +357,15 @@ def _text(words: str) -> str:
 @click.option("--log", type=click.Choice(["off", "text", "json"]), help="A line per request.")
 def serve(
     folder: str | None,
-    kb: str | None,
-    index: str | None,
+    named: _Named,
     host: str | None,
     port: int | None,
     watch: bool,
     log: str | None,
 ) -> None:
     """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
-    knowledge_base = _open(
-        kb if folder is None else folder, index, host=host, port=port, log=log, serving=True
-    )
+    knowledge_base = _open(named, folder, host=host, port=port, log=log, tell=_log)
+    _note_old_index(knowledge_base, _log)
 
     def tell(report: Report) -> None:
         Terminal(stderr=True).report(report, str(knowledge_base.folder))
@@ -265,76 +378,33 @@ def serve(
         # What is open by now is not opened again.
         knowledge_base.generation()
     try:
-        _bring_up_to_date(knowledge_base, _log_rebuild if as_json else tell)
+        bring_up_to_date(knowledge_base, log_rebuild if as_json else tell)
     except IndexBusy:
         built_at = knowledge_base.info().built_at
         _LOG.warning("another rebuild runs; serving the index of %s", built_at)
-    follow = threading.Thread(target=_follow, args=(knowledge_base,), daemon=True)
     # The one step up: by entry point, so that no module here imports the web.
     (site,) = entry_points(group="fixdex.site")
-    site.load()(knowledge_base, follow.start if watch else None)
+    site.load()(knowledge_base, functools.partial(follow, knowledge_base) if watch else None)
 
 
 # Seconds.
 _TURN = 0.0005
-# A server brings its index up to date with so many posts itself.
-_FEW = 200
-
-
-def _bring_up_to_date(knowledge_base: KnowledgeBase, tell: Callable[[Report], None]) -> None:
-    """Rebuilds and tells the report; where much is to be done, another process does both.
-
-    Much takes memory that a process does not give back, and time that its visitors would wait.
-    """
-    try:
-        tell(knowledge_base.rebuild(most=_FEW))
-        return
-    except MuchToDo:
-        place, folder = str(knowledge_base.place), str(knowledge_base.folder)
-        command = [sys.executable, "-m", "indexer.cli", "rebuild", folder, "--index", place]
-    as_json = knowledge_base.settings.log == "json"
-    if as_json:
-        done = subprocess.run([*command, "--json"], capture_output=True)
-    else:
-        done = subprocess.run(command, stdout=sys.stderr.fileno())
-    if done.returncode != ANSWERED:
-        said = (done.stderr or b"see what it says above").decode("utf-8", "replace").strip()
-        raise IndexFault(f"the rebuild of {folder} failed; {said}")
-    if as_json:
-        report = json.loads(done.stdout)
-        tell(Report(**{**report, "files": tuple(File(**file) for file in report["files"])}))
-
-
-def _follow(knowledge_base: KnowledgeBase) -> None:
-    """Rebuilds whenever posts change, and opens what was made."""
-
-    def tell(report: Report) -> None:
-        if report.added or report.changed or report.removed:
-            _log_rebuild(report)
-
-    for _ in changes(knowledge_base.folder, knowledge_base.place):
-        try:
-            _bring_up_to_date(knowledge_base, tell)
-            # Whoever asks meanwhile is answered out of the one before.
-            knowledge_base.warm_up()
-        except (IndexFault, NoIndex, OSError) as error:
-            # The next change tries again.
-            _LOG.warning("not rebuilt: %s", error)
-
-
-def _log_rebuild(report: Report) -> None:
-    told = {name: getattr(report, name) for name in _TOLD}
-    changes = [f"{told[name]} {name}" for name in ("added", "changed", "removed") if told[name]]
-    what = ", ".join(changes) or "nothing changed"
-    _LOG.info("rebuilt: %s (%.1f s)", what, report.seconds, extra={"fields": told})
 
 
 @main.command()
 @_knowledge_base_options
+@click.option("--all", "every", is_flag=True, help="List every index in the cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def status(kb: str | None, index: str | None, as_json: bool) -> None:
+def status(named: _Named, every: bool, as_json: bool) -> None:
     """Say what is indexed, and what changed since."""
-    found = _open(kb, index).status()
+    if every:
+        kept = read_kept()
+        if as_json:
+            _print_json([asdict(one) for one in kept])
+        else:
+            Terminal().kept(kept)
+        return
+    found = _open(named).status()
     if as_json:
         _print_json({**asdict(found), "stale": found.stale})
     else:
@@ -342,11 +412,23 @@ def status(kb: str | None, index: str | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("folder")
+def forget(folder: str) -> None:
+    """Remove the index of FOLDER from the cache; its posts stay as they are."""
+    path = Path(folder).expanduser().absolute()
+    place = choose_place(path, None, {**os.environ, "FIXDEX_INDEX": ""})
+    if not is_index(place):
+        _fail(f"there is no index of {path} in the cache; see fixdex status --all", NOTHING)
+    remove(place)
+    click.echo(f"the index of {path} is removed")
+
+
+@main.command()
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(kb: str | None, index: str | None, as_json: bool) -> None:
+def check(named: _Named, as_json: bool) -> None:
     """Name the posts that will not answer, and why."""
-    knowledge_base = _open(kb, index)
+    knowledge_base = _open_made(named)
     with _progress("asking for every post", quiet=as_json) as progress:
         checked = check_posts(knowledge_base, progress)
     if as_json:
@@ -360,10 +442,10 @@ def check(kb: str | None, index: str | None, as_json: bool) -> None:
 @click.argument("questions", type=click.Path(path_type=Path))
 @_knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
-def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool) -> None:
+def evaluation(questions: Path, named: _Named, as_json: bool) -> None:
     """Measure how well the posts answer QUESTIONS, a file with a line of JSON per question."""
     asked = read_questions(questions)
-    knowledge_base = _open(kb, index)
+    knowledge_base = _open_made(named)
     with _progress("asking", "questions", quiet=as_json) as progress:
         evaluated = evaluate(knowledge_base, asked, progress)
     if as_json:
@@ -376,9 +458,9 @@ def evaluation(questions: Path, kb: str | None, index: str | None, as_json: bool
 @_knowledge_base_options
 @click.option("--days", type=click.FloatRange(min=0), default=90, help="How far to look back.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def report(kb: str | None, index: str | None, days: float, as_json: bool) -> None:
+def report(named: _Named, days: float, as_json: bool) -> None:
     """Say what was asked and wants a post: not found, or found and of no help."""
-    settings = _open(kb, index).settings
+    settings = _open(named).settings
     if not settings.asked:
         raise SettingsError("nothing is kept of what was asked; name a file with the setting asked")
     rows = Asked(Path(settings.asked)).report(days)

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from indexer.user_folders import cache_folder, make_private
+
 
 def _import_jieba() -> Any:
     """jieba without pkg_resources, by which it would only open its own files.
@@ -158,17 +160,16 @@ def tokenizer() -> Any:
 
 def _cache_folder() -> Path:
     """A folder only this user may enter; a fresh temporary one where no home can be written."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = cache_folder(os.environ)
     try:
-        # A user without a home, as systems give to services, has no `~`.
-        folder = Path(base).expanduser() / "fixdex"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stat = folder.stat()
-        mine = not hasattr(os, "getuid") or (
-            stat.st_uid == os.getuid() and not stat.st_mode & 0o022
-        )
-        if mine and os.access(folder, os.W_OK):
-            return folder
-    except (OSError, RuntimeError):
+        if folder is not None:
+            make_private(folder)
+            stat = folder.stat()
+            mine = not hasattr(os, "getuid") or (
+                stat.st_uid == os.getuid() and not stat.st_mode & 0o022
+            )
+            if mine and os.access(folder, os.W_OK):
+                return folder
+    except OSError:
         pass
     return Path(tempfile.mkdtemp(prefix="fixdex-"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import re
 import stat
@@ -49,6 +50,45 @@ def find_posts(folder: Path, *, drafts: bool = False) -> Iterator[Found]:
     yield from sorted(_walk(folder, folder.resolve(), "", drafts), key=lambda found: found.path)
 
 
+# What lies in folders that are no notes, too.
+_NO_POST = re.compile(
+    r"(?:readme|changelog|changes|license|licence|copying|contributing|contributors|authors|notice"
+    r"|code[-_]of[-_]conduct|security|support|governance|maintainers|history|news|todo|roadmap"
+    r"|releas(?:es?|ing)|release[-_]notes|upgrading|pull_request_template|issue_template|agents"
+    r"|claude)(?:[-_](?:[a-z]{2}(?:[-_][a-z]{2,4})?|v?\d[\w.]*))?(?:\.[\w-]+)+",
+    re.IGNORECASE,
+)
+_LEVELS, _MOST_FOLDERS = 3, 5_000
+
+
+def holds_posts(folder: Path) -> bool:
+    """Whether a folder has a post no more than three folders down that is no README or its like."""
+    level = [str(folder)]
+    looked_at = 0
+    for _ in range(_LEVELS + 1):
+        below = []
+        for here in level:
+            looked_at += 1
+            if looked_at > _MOST_FOLDERS:
+                return False
+            try:
+                with os.scandir(here) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            if entry.name not in NOT_ENTERED and entry.name[0] != ".":
+                                below.append(entry.path)
+                        elif _may_be_post(entry.name) and entry.is_file():
+                            return True
+            except OSError:
+                continue
+        level = below
+    return False
+
+
+def _may_be_post(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not _NO_POST.fullmatch(name)
+
+
 def _walk(folder: Path, root: Path, above: str, drafts: bool) -> Iterator[Found]:
     """Folders are taken from a list, not by recursion: a tree may be deeper than the stack."""
     waiting = [(folder, above)]
@@ -90,6 +130,18 @@ def _look_at(entry: os.DirEntry[str], path: str, root: Path, drafts: bool) -> Fo
     # A tool may give a file any time of change; when the file system took note is not its to say.
     look = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
     return Found(path, entry.path, reason, look, max(found.st_mtime_ns, found.st_ctime_ns))
+
+
+def read_file(file: Path) -> bytes:
+    """The bytes of a post's file; raises OSError where it is a pipe or a device by now."""
+    # Opening a pipe would wait for somebody to write.
+    descriptor = os.open(
+        file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(file))
+        return stream.read(LARGEST + 1)
 
 
 DRAFT = "draft (the setting `drafts` includes them)"

@@ -1,7 +1,8 @@
 """Index: the generation on disk that answers, and how the next one is made.
 
 A generation holds `manifest.json` and its parts: segments that are never changed, so that the
-next generation shares the files of those that stay, and names their posts that are gone.
+next generation shares the files of those that stay, and names their posts that are gone. All that
+is read again is JSON and arrays of numbers: reading an index that somebody else made runs nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +29,7 @@ from indexer.engines.whoosh_engine import WhooshEngine, WhooshSegment
 from indexer.postings import Postings
 from indexer.segments import Vocabulary
 from indexer.storage import Current, IndexFault, Lease, Seal
+from indexer.user_folders import make_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Entry:
     """What the index knows of a post besides its problems.
 
     `worths` says of each problem what speaks for its best fix, whatever is asked, or None;
-    `pairs`, what the post says in both languages; `troubled`, whether its title tells of trouble.
+    `pairs`, what the post says in both languages; `troubled`, whether its title tells of trouble;
+    `plain`, whether it was read as plain text.
     """
 
     path: str
@@ -48,6 +52,7 @@ class Entry:
     repairs: tuple[str, ...] = ()
     pairs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     troubled: bool = False
+    plain: bool = False
 
     @property
     def problems(self) -> int:
@@ -120,7 +125,7 @@ class Index:
 
     def seen(self) -> dict[str, str]:
         """How each file looked when it was read."""
-        found: dict[str, str] = json.loads((self.folder / _SEEN).read_text("ascii"))
+        found: dict[str, str] = _read_json(self.folder / _SEEN)
         return found
 
     def close(self) -> None:
@@ -154,18 +159,25 @@ def fingerprint() -> str:
 _PATIENCE = 10.0
 
 
-def open_current(place: Path, before: Index | None = None) -> Index | None:
+def open_current(
+    place: Path, before: Index | None = None, *, trusted: bool = False, entirely: bool = False
+) -> Index | None:
     """The index that answers; None where there is none, or none that this version can read.
 
-    Nothing is read of a file that is not as it was written. What the index `before` has open
-    already is used again.
+    Nothing is read of a file that is not as it was written; `entirely` looks at the files of
+    Whoosh, too, which no question needs. What the index `before` has open already is used again.
+    Raises IndexFault where another user may have written it, unless such a one is `trusted`.
     """
     until = time.monotonic() + _PATIENCE
-    while (current := storage.read_current(place)) is not None:
+    while storage.is_index(place) and (current := storage.read_current(place)) is not None:
         folder = storage.folder_of(place, current.name)
         try:
-            index = _open(folder, current, Lease(folder), before)
-        except Exception:  # whatever a damaged file makes Whoosh or pickle raise
+            if not trusted and not storage.is_private(place, current):
+                raise storage.another_users(place)
+            index = _open(folder, current, Lease(folder), before, entirely)
+        except IndexFault:
+            raise
+        except Exception:  # whatever a damaged file makes JSON, NumPy or the system raise
             index = None
         if index is not None:
             return index
@@ -175,26 +187,52 @@ def open_current(place: Path, before: Index | None = None) -> Index | None:
     return None
 
 
-def _open(folder: Path, current: Current, lease: Lease, before: Index | None) -> Index | None:
-    text = (folder / "manifest.json").read_bytes()
-    if hashlib.sha256(text).hexdigest() != current.digest or not storage.is_ours(folder):
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an index was made from and when, and how many posts it holds."""
+
+    folder: str
+    built_at: str
+    posts: int
+
+
+def read_summary(place: Path) -> Summary | None:
+    """What the index at a place is, without opening it; None where there is none."""
+    current = storage.read_current(place) if storage.is_index(place) else None
+    if current is None:
+        return None
+    try:
+        told = _read_json(storage.folder_of(place, current.name) / "manifest.json")
+        return Summary(str(told["folder"]), str(told["built_at"]), int(told["indexed"]))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _open(
+    folder: Path, current: Current, lease: Lease, before: Index | None, entirely: bool
+) -> Index | None:
+    with storage.open_file(folder / "manifest.json") as file:
+        text = file.read()
+    if hashlib.sha256(text).hexdigest() != current.digest:
         return None
     data = json.loads(text)
-    if data.pop("fingerprint") != fingerprint() or not storage.is_ours(folder / "whoosh"):
+    if data.pop("fingerprint") != fingerprint():
         return None
-    if not _are_whole(folder, _seals(data.pop("files"))):
+    if not _are_whole(folder, _seals(data.pop("files"), _SHARED_FILE), entirely):
         return None
+    del data["indexed"]
     known = {part.name: part for part in before.parts} if before is not None else {}
     shared: dict[Any, Any] = {}
     parts = []
     for one in data.pop("parts"):
-        files = _seals(one["files"])
-        gone = frozenset(one["gone"])
-        old = known.get(one["name"])
+        name = one["name"]
+        files = _seals(one["files"], _file_of(name))
+        gone = frozenset(map(int, one["gone"]))
+        old = known.get(name)
         if old is not None and old.files == files:
-            parts.append(Part(old.name, old.posts, old.segment, files, gone))
-        elif _are_whole(folder, files):
-            parts.append(_open_part(folder, one["name"], files, gone, shared))
+            parts.append(Part(name, old.posts, old.segment, files, gone))
+        elif _are_whole(folder, files, entirely):
+            parts.append(_open_part(folder, name, files, gone, shared))
         else:
             return None
     data["pairs"] = tuple(data["pairs"])
@@ -204,12 +242,29 @@ def _open(folder: Path, current: Current, lease: Lease, before: Index | None) ->
     return Index(engine, Manifest(**data, posts=posts), folder, current, tuple(parts), lease)
 
 
-def _seals(told: Mapping[str, Sequence[int]]) -> dict[str, Seal]:
+# The names of files that a manifest may have: nothing leads out of the folder.
+_PART_NAME = re.compile(r"[0-9]{6,}s[0-9]+")
+_SHARED_FILE = re.compile(r"seen\.json|whoosh/_MAIN_1\.toc")
+
+
+def _file_of(part: str) -> re.Pattern[str]:
+    if not _PART_NAME.fullmatch(part):
+        raise ValueError(f"no name of a part: {part!r}")
+    return re.compile(rf"{part}\.(?:posts|postings|records)|whoosh/MAIN_{part}\.\w+(?:\.\w+)?")
+
+
+def _seals(told: Mapping[str, Sequence[int]], named: re.Pattern[str]) -> dict[str, Seal]:
+    if wrong := next((name for name in told if not named.fullmatch(name)), None):
+        raise ValueError(f"no name of a file: {wrong!r}")
     return {name: Seal(*made) for name, made in told.items()}
 
 
-def _are_whole(folder: Path, files: Mapping[str, Seal]) -> bool:
-    return all(storage.is_whole(folder / name, made) for name, made in files.items())
+def _are_whole(folder: Path, files: Mapping[str, Seal], entirely: bool) -> bool:
+    return all(
+        storage.is_whole(folder / name, made)
+        for name, made in files.items()
+        if entirely or not name.startswith("whoosh/")
+    )
 
 
 def _open_part(
@@ -219,9 +274,13 @@ def _open_part(
     gone: frozenset[int],
     shared: dict[Any, Any],
 ) -> Part:
-    told = json.loads((folder / f"{name}.posts").read_text("utf-8"))
-    posts = tuple(_entry(post, shared) for post in told)
+    posts = tuple(_entry(post, shared) for post in _read_json(folder / f"{name}.posts"))
     return Part(name, posts, WhooshSegment(folder, name), files, gone)
+
+
+def _read_json(file: Path) -> Any:
+    with storage.open_file(file) as stream:
+        return json.load(stream)
 
 
 def _entry(data: dict[str, Any], shared: dict[Any, Any]) -> Entry:
@@ -291,6 +350,7 @@ class NextGeneration:
         looks.write_text(json.dumps(seen), "ascii")
         data = {
             **{name: getattr(manifest, name) for name in _TOLD},
+            "indexed": sum(len(part.living) for part in self.parts),
             "skipped": [asdict(one) for one in manifest.skipped],
             "files": _told(self._seal([contents, looks])),
             "parts": [
@@ -316,7 +376,7 @@ class NextGeneration:
         """Makes the folder, with the files of the parts that are kept."""
         if self._folder.exists():
             return
-        (self._folder / "whoosh").mkdir(parents=True, mode=0o700)
+        make_private(self._folder / "whoosh")
         before = storage.read_current(self._place)
         for part in self._kept:
             assert before is not None

@@ -32,7 +32,7 @@ from indexer.replies import Reply, find_reply
 from indexer.settings import Settings
 from indexer.snippets import Passage
 from indexer.status import Status, read_status
-from indexer.storage import read_current
+from indexer.storage import IndexFault, read_current
 
 MOST_ALTERNATIVES = 10
 
@@ -49,7 +49,7 @@ _TROUBLE = (
 
 
 class NoIndex(RuntimeError):
-    """There is no index yet; the message names the command that makes one."""
+    """There is no index to be opened; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class KnowledgeBase:
             full=full,
             jobs=self.settings.jobs if jobs is None else jobs,
             drafts=self.settings.drafts,
+            seconds=self.settings.read_seconds,
+            trusted=self.settings.trust_index,
             known=self._open.index if self._open else None,
             most=most,
             progress=progress,
@@ -297,7 +299,11 @@ class KnowledgeBase:
             self._lock.release()
 
     def _newest(self, there: bool) -> Generation:
-        index = open_current(self.place, self._open.index if self._open else None)
+        before = self._open.index if self._open else None
+        try:
+            index = open_current(self.place, before, trusted=self.settings.trust_index)
+        except IndexFault as fault:
+            raise NoIndex(str(fault)) from None
         if index is None:
             state = "has no index" + (" that can be used" if there else " yet")
             again = f"fixdex rebuild {shlex.quote(str(self.folder))}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.folder import holds_posts
+from indexer.index import Summary, read_summary
 from indexer.settings import FILE, SettingsError
+from indexer.storage import is_index
+from indexer.user_folders import cache_folder, home
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,16 @@ class Chosen:
 
 
 def choose_folder(
-    named: str | None, environment: Mapping[str, str] | None = None, here: Path | None = None
+    named: str | None,
+    environment: Mapping[str, str] | None = None,
+    here: Path | None = None,
+    index: str | None = None,
 ) -> Chosen:
-    """The folder named, else `FIXDEX_KB`, else that of the nearest fixdex.yaml upwards, else
-    ./kb, else the posts that ship with Fixdex. Raises SettingsError where it is no folder.
+    """The folder named, else `FIXDEX_KB`, else the first that is likely meant by one who is `here`.
+
+    That is what the named `index` was made from; the nearest folder upwards with a fixdex.yaml;
+    ./kb; the folder itself, if it holds posts; the nearest upwards that this user has indexed; the
+    posts that ship with Fixdex. Raises SettingsError where the folder named is none.
     """
     environment = os.environ if environment is None else environment
     here = Path.cwd() if here is None else here
@@ -36,15 +45,29 @@ def choose_folder(
             if not folder.is_dir():
                 raise SettingsError(f"{source}: {folder} is not a folder; name a folder of posts")
             return Chosen(folder)
-    for folder in (here, *here.parents):
+    if index and (summary := read_summary(Path(index).expanduser().absolute())):
+        made_from = Path(summary.folder)
+        return Chosen(made_from, f"using the posts in {made_from} (the index was made from these)")
+    upwards = (here, *here.parents)
+    for folder in upwards:
         if (folder / FILE).is_file():
-            return Chosen(folder)
+            return Chosen(folder, f"using the posts in {folder} (it has a {FILE})")
     if (here / "kb").is_dir():
-        return Chosen(here / "kb")
+        return Chosen(here / "kb", f"using the posts in {here / 'kb'}")
+    if not _is_home_or_root(here) and holds_posts(here):
+        return Chosen(here, f"using the posts in {here} (the current folder)")
+    for folder in upwards:
+        if is_index(_default_place(folder, environment)):
+            return Chosen(folder, f"using the posts in {folder} (indexed before)")
     shipped = shipped_posts()
     return Chosen(
         shipped, f"no folder was named: using the posts that ship with Fixdex ({shipped})"
     )
+
+
+def _is_home_or_root(folder: Path) -> bool:
+    real, own = folder.resolve(), home()
+    return real == Path(real.anchor) or (own is not None and real == own.resolve())
 
 
 def shipped_posts() -> Path:
@@ -57,9 +80,9 @@ def shipped_posts() -> Path:
 def choose_place(
     folder: Path, named: str | None, environment: Mapping[str, str] | None = None
 ) -> Path:
-    """The place named, else `FIXDEX_INDEX`, else `.fixdex` in the folder, else a private cache.
+    """The place named, else `FIXDEX_INDEX`, else one in the user's cache, by the folder's path.
 
-    The posts that ship with an installed Fixdex always use the cache: a package is not written to.
+    Raises SettingsError where the name is of another kind, or where there is no home for a cache.
     """
     environment = os.environ if environment is None else environment
     for text in (named, environment.get("FIXDEX_INDEX")):
@@ -67,21 +90,27 @@ def choose_place(
             if "://" in text:
                 raise SettingsError(f"{text}: only folders can hold an index so far; name a folder")
             return Path(text).expanduser().absolute()
-    inside = folder / ".fixdex"
-    packaged = folder.resolve() == Path(__file__).resolve().parent / "kb"
-    if not packaged and _writable(inside if inside.exists() else folder):
-        return inside
+    return _default_place(folder, environment)
+
+
+def kept_indexes(environment: Mapping[str, str] | None = None) -> list[tuple[Path, Summary]]:
+    """Every index in the user's cache, by its place."""
+    environment = os.environ if environment is None else environment
+    try:
+        places = sorted(_cache(environment).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [(place, found) for place in places if (found := read_summary(place)) is not None]
+
+
+def _default_place(folder: Path, environment: Mapping[str, str]) -> Path:
     key = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:20]
-    return _cache(environment) / "indexes" / key
-
-
-def _writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK | os.X_OK)
+    return _cache(environment) / key
 
 
 def _cache(environment: Mapping[str, str]) -> Path:
-    if base := environment.get("XDG_CACHE_HOME"):
-        return Path(base) / "fixdex"
-    if sys.platform == "win32" and (base := environment.get("LOCALAPPDATA")):
-        return Path(base) / "fixdex"
-    return Path.home() / ".cache" / "fixdex"
+    """The folder of the indexes of this user."""
+    folder = cache_folder(environment)
+    if folder is None:
+        raise SettingsError("there is no home to keep an index in; name a place with --index")
+    return folder / "index"

@@ -75,6 +75,8 @@ class Post:
     extra: tuple[str, ...]
     sections: tuple[Section, ...]
     repairs: tuple[str, ...]
+    plain: bool = False
+    """Whether it was read as plain text."""
 
 
 def read_post(path: str, data: bytes) -> Post:
@@ -106,6 +108,48 @@ def read_post(path: str, data: bytes) -> Post:
         sections=sections,
         repairs=(*repairs, *mended),
     )
+
+
+def read_plain(path: str, data: bytes) -> Post:
+    """The post of a file read as plain text: its paragraphs, whatever marks stand in them.
+
+    Raises NotText where it holds no text.
+    """
+    decoded = decode(data)
+    blocks = tuple(
+        Block("paragraph", text, line, line + text.count("\n"))
+        for line, text in paragraphs(decoded.text)
+    )
+    title = _file_title(path)
+    sections = (Section("", 0, "", 1, (), blocks),)
+    # What its author hides stays hidden.
+    draft = is_draft(
+        {match[1].lower(): match[2] for match in _STATED.finditer(decoded.text[:_LONGEST_HEADER])}
+    )
+    lang = _language(title, sections)
+    return Post(
+        path, title, None, (), lang, None, draft, (), (), sections, decoded.repairs, plain=True
+    )
+
+
+_STATED = re.compile(
+    r"^[ \t\"']{0,9}(draft|published)[\"']?[ \t]{0,9}[:=][ \t\"']{0,9}(\w{1,9})", re.I | re.M
+)
+_LONGEST_HEADER = 20_000
+
+
+def paragraphs(text: str) -> Iterator[tuple[int, str]]:
+    """The paragraphs of a plain text, each with the number of its first line."""
+    begin, inside = 1, list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            begin = begin if inside else number
+            inside.append(line)
+        elif inside:
+            yield begin, "\n".join(inside)
+            inside = []
+    if inside:
+        yield begin, "\n".join(inside)
 
 
 # Tokens to pieces

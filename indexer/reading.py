@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,11 +13,11 @@ import numpy as np
 
 from indexer.answers import Citation
 from indexer.fixes import find_fix
-from indexer.folder import NotText, decode
+from indexer.folder import NotText, decode, read_file
 from indexer.front_matter import read_header
 from indexer.generation import Generation
 from indexer.markdown import to_html
-from indexer.posts import read_post
+from indexer.posts import Section, paragraphs, read_post
 from indexer.told import error_told, failing_code
 
 _PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg"))
@@ -49,9 +50,13 @@ def read_text(
         file = (folder / entry.path).resolve()
         if not file.is_relative_to(folder.resolve()):
             return None
-        data = file.read_bytes()
-        html = render_post(entry.path, data, highlight, _marks(generation, number))
-        sections = read_post(entry.path, data).sections
+        data = read_file(file)
+        sections: tuple[Section, ...] = ()
+        if entry.plain:
+            html = _as_plain(data)
+        else:
+            html = render_post(entry.path, data, highlight, _marks(generation, number))
+            sections = read_post(entry.path, data).sections
     except (OSError, ValueError, NotText):
         return None
     headed = [one for one in sections if one.level and one.heading]
@@ -85,6 +90,14 @@ def render_post(
         highlight=highlight,
         marks=marks,
         mdx=path.lower().endswith(".mdx"),
+    )
+
+
+def _as_plain(data: bytes) -> str:
+    """The HTML of a post that was read as plain text; ids are `L` and the line."""
+    return "\n".join(
+        f'<pre tabindex="0" id="L{line}">{escape(text, quote=False)}</pre>'
+        for line, text in paragraphs(decode(data).text)
     )
 
 

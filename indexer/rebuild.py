@@ -14,7 +14,7 @@ import numpy as np
 
 from indexer.batches import Batch, read_batches
 from indexer.bilingual import choose_pairs, glossary
-from indexer.folder import Found, find_posts
+from indexer.folder import Found, find_posts, read_file
 from indexer.index import (
     Entry,
     Index,
@@ -28,7 +28,14 @@ from indexer.index import (
 from indexer.memory import give_back
 from indexer.postings import Ints, Postings, merge
 from indexer.segments import Vocabulary
-from indexer.storage import IndexFault, prepare, read_current, rebuilding, sweep
+from indexer.storage import (
+    IndexFault,
+    is_private,
+    prepare,
+    read_current,
+    rebuilding,
+    sweep,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -69,31 +76,45 @@ def rebuild(
     full: bool = False,
     jobs: int = 0,
     drafts: bool = False,
+    seconds: float = 10,
+    trusted: bool = False,
     known: Index | None = None,
     most: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Brings the index at `place` up to date with the posts of `folder`.
 
-    `full` reads every post again; `jobs` 0 takes one process per core; what `known`, an index that
-    is open, has in common with it is not opened again; `progress` is called with (files done,
-    files to do). The index that answers is not touched until the next one is whole.
-    Raises IndexFault where the folder itself cannot be listed: its posts are not gone; MuchToDo
-    where there is more to do than to read and write `most` posts.
+    `full` reads every post again; `jobs` 0 takes one process per core; a post that takes longer
+    than so many `seconds` is indexed as plain text; what `known`, an index that is open, has in
+    common with it is not opened again; `progress` is called with (files done, files to do). The
+    index that answers is not touched until the next one is whole.
+    An index that others could write is made anew, unless they are `trusted`.
+    Raises IndexFault where the folder itself cannot be listed: its posts are not gone, or where the
+    place is another user's; MuchToDo where there is more to do than to read and write `most` posts.
     """
     started = time.perf_counter()
-    prepare(place)
+    anew = full or not (trusted or _is_private(place))
+    prepare(place, trusted=trusted)
     with rebuilding(place):
         # What a rebuild that was killed left behind may fill the disk.
         if (current := read_current(place)) is not None:
             sweep(place, (current.name,))
-        before = None if full else open_current(place, known)
+        before = None if anew else open_current(place, known, trusted=trusted, entirely=True)
         try:
-            report = _rebuild(folder, place, before, jobs, drafts, most, progress)
+            report = _rebuild(folder, place, before, jobs, drafts, seconds, most, progress)
         finally:
             if before is not None:
                 before.close()
     return replace(report, seconds=round(time.perf_counter() - started, 3))
+
+
+def _is_private(place: Path) -> bool:
+    """Whether what is at a place may be used again: nobody else can have written it."""
+    current = read_current(place)
+    try:
+        return current is None or is_private(place, current)
+    except OSError:
+        return False
 
 
 def _rebuild(
@@ -102,6 +123,7 @@ def _rebuild(
     before: Index | None,
     jobs: int,
     drafts: bool,
+    seconds: float,
     most: int | None,
     progress: Progress | None,
 ) -> Report:
@@ -119,7 +141,7 @@ def _rebuild(
     with NextGeneration(place, kept) as following:
         waiting: list[Batch] = []
         limit = min(max(_SEGMENT_FROM, len(to_read) * 2 // 3), _SEGMENT_TO)
-        for batch in read_batches(to_read, jobs or os.cpu_count() or 1, drafts):
+        for batch in read_batches(to_read, jobs or os.cpu_count() or 1, drafts, seconds):
             batches.append(replace(batch, postings=_NOTHING, records=()))
             waiting.append(batch)
             if sum(len(one.entries) for one in waiting) >= limit:
@@ -192,8 +214,7 @@ def _split(
 
 def _digest(file: Path) -> str | None:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.sha256(read_file(file)).hexdigest()
     except OSError:
         return None
 

@@ -6,8 +6,8 @@ numbered across the segments of an index: each adds those that none before it ha
 
 from __future__ import annotations
 
+import math
 import mmap
-import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,18 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import FIELDS, PARTS, Bytes, Floats, Ints, Places, Postings, Wording
+from indexer.postings import (
+    FIELDS,
+    PARTS,
+    Bytes,
+    Floats,
+    Ints,
+    Places,
+    Postings,
+    Wording,
+    ends_of,
+)
+from indexer.storage import open_file
 
 Hashes = npt.NDArray[np.uint32]
 # Whole numbers from zero up, in as few bytes as the greatest needs; to be widened before sums.
@@ -145,6 +156,8 @@ class Vocabulary(Sequence[str]):
 
 
 _MOST = 65_535
+# A header can spell half of a character, `"\\ud800"`.
+_HALVES = "surrogatepass"
 # Each array stands where its values may begin; so far, NumPy's own header sees to it.
 _ALIGNED = 8
 # The numbers of so many terms are remembered.
@@ -243,15 +256,7 @@ def write(file: Path, postings: Postings, lengths: Floats, known: Vocabulary) ->
         np.minimum(np.rint(counts * np.float32(PARTS)), _MOST).astype(np.uint16),
         data, fields, wording.fields,
     )  # fmt: skip
-    with file.open("wb") as stream:
-        for array in arrays:
-            whole = np.ascontiguousarray(array)
-            np.lib.format.write_array_header_1_0(
-                stream, np.lib.format.header_data_from_array_1_0(whole)
-            )
-            # Not as NumPy writes: of a full disk it says only how many values it could not write.
-            stream.write(whole.data)
-            stream.write(bytes(-stream.tell() % _ALIGNED))
+    _write_arrays(file, arrays)
 
 
 def _narrow(numbers: npt.NDArray[Any]) -> Narrow:
@@ -263,29 +268,75 @@ def _narrow(numbers: npt.NDArray[Any]) -> Narrow:
 
 def open_segment(file: Path) -> Segment:
     """The segment of a file, mapped into memory rather than read."""
-    with file.open("rb") as stream:
-        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        size = os.fstat(stream.fileno()).st_size
-        arrays = []
-        while stream.tell() < size:
-            version = np.lib.format.read_magic(stream)
-            if version != (1, 0):
-                raise ValueError(f"{file.name} holds an array of format {version}")
-            shape, by_column, kind = np.lib.format.read_array_header_1_0(stream)
-            begin, count = stream.tell(), int(np.prod(shape))
-            flat = np.frombuffer(mapped, kind, count, begin) if count else np.empty(0, kind)
-            arrays.append(flat.reshape(shape, order="F" if by_column else "C"))
-            end = begin + count * kind.itemsize
-            stream.seek(end + -end % _ALIGNED)
     (
         ends, starts, blocks, problem_blocks, hashes, hashed, numbers, holding, problems,
         lengths, words, parts, coded, data, fields, block_fields,
-    ) = arrays  # fmt: skip
+    ) = _map_arrays(file)  # fmt: skip
     return Segment(
         TermList(data, ends, hashes, hashed),
         numbers, starts, holding, problems, fields, coded, lengths,
         Wording(words, blocks, block_fields, parts, problem_blocks),
     )  # fmt: skip
+
+
+class Texts(Sequence[str]):
+    """Texts in one buffer of UTF-8; text i ends at `ends[i + 1]`."""
+
+    def __init__(self, data: Any, ends: Narrow) -> None:
+        self._data = memoryview(data)
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        return bytes(self._data[self._ends[i] : self._ends[i + 1]]).decode("utf-8", _HALVES)
+
+
+def write_texts(file: Path, texts: Sequence[str]) -> None:
+    """Writes texts, to be opened by `open_texts`."""
+    encoded = [text.encode("utf-8", _HALVES) for text in texts]
+    data = np.frombuffer(b"".join(encoded), np.uint8)
+    _write_arrays(file, (_narrow(ends_of([*map(len, encoded)])), data))
+
+
+def open_texts(file: Path) -> Texts:
+    """The texts of a file, mapped into memory rather than read."""
+    ends, data = _map_arrays(file)
+    return Texts(data, ends)
+
+
+def _write_arrays(file: Path, arrays: Sequence[npt.NDArray[Any]]) -> None:
+    with file.open("wb") as stream:
+        for array in arrays:
+            whole = np.ascontiguousarray(array)
+            np.lib.format.write_array_header_1_0(
+                stream, np.lib.format.header_data_from_array_1_0(whole)
+            )
+            # Not as NumPy writes: of a full disk it says only how many values it could not write.
+            stream.write(whole.data)
+            stream.write(bytes(-stream.tell() % _ALIGNED))
+
+
+def _map_arrays(file: Path) -> list[npt.NDArray[Any]]:
+    """The arrays of a file, mapped into memory. Raises ValueError where it holds anything else."""
+    arrays = []
+    with open_file(file) as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        size = len(mapped)
+        while stream.tell() < size:
+            version = np.lib.format.read_magic(stream)
+            if version != (1, 0):
+                raise ValueError(f"{file.name} holds an array of format {version}")
+            shape, by_column, kind = np.lib.format.read_array_header_1_0(stream)
+            if kind.kind not in "iuf" or min(shape, default=0) < 0:
+                raise ValueError(f"{file.name} holds something other than numbers")
+            begin, count = stream.tell(), math.prod(shape)
+            flat = np.frombuffer(mapped, kind, count, begin) if count else np.empty(0, kind)
+            arrays.append(flat.reshape(shape, order="F" if by_column else "C"))
+            end = begin + count * kind.itemsize
+            stream.seek(end + -end % _ALIGNED)
+    return arrays
 
 
 def lengths_of(postings: Postings, problems: int) -> Floats:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from indexer.folder import DRAFT, NotText, decode, find_posts
+from indexer.folder import DRAFT, NotText, decode, find_posts, read_file
 from indexer.front_matter import is_draft, read_header
 from indexer.index import Index, Skipped
+from indexer.places import kept_indexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,34 @@ class Status:
     def stale(self) -> bool:
         """Whether a rebuild would change the index."""
         return bool(self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An index in the user's cache; `there`, whether the folder it was made from still is."""
+
+    folder: str
+    place: str
+    posts: int
+    built_at: str
+    size_bytes: int
+    there: bool
+
+
+def read_kept() -> list[Kept]:
+    """Every index in the user's cache, by the folder it was made from."""
+    kept = [
+        Kept(
+            found.folder,
+            str(place),
+            found.posts,
+            found.built_at,
+            _size(place),
+            Path(found.folder).is_dir(),
+        )
+        for place, found in kept_indexes()
+    ]
+    return sorted(kept, key=lambda one: one.folder)
 
 
 def read_status(
@@ -102,7 +131,7 @@ def _look(
             skipped.append(Skipped(path, reason))
         else:
             try:
-                data = found.file.read_bytes()
+                data = read_file(found.file)
             except OSError as error:
                 skipped.append(Skipped(path, f"cannot be read: {error.strerror}"))
                 continue

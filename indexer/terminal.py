@@ -6,7 +6,7 @@ import math
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -27,12 +27,18 @@ from indexer.fixes import Step
 from indexer.rebuild import Progress as Advance
 from indexer.rebuild import Report
 from indexer.snippets import Snippet
-from indexer.status import Status
+from indexer.status import Kept, Status
 
 _MOST_NAMED, _LONGEST_QUESTION = 20, 160
 # Seconds between two lines about how far a work is.
 _EVERY = 5.0
 
+
+_EXAMPLES = (
+    ('fixdex ask "second RNNCell weights"', "the fix, from the notes in this folder"),
+    ("make 2>&1 | fixdex ask", "the fix for what just failed"),
+    ("fixdex serve ~/notes", "a search page for a folder of notes"),
+)
 
 # Posts are other people's text: what would steer a terminal is shown instead.
 _CONTROLS = {n: f"\\x{n:02x}" for n in (*range(32), *range(127, 160)) if chr(n) not in "\n\t"}
@@ -64,6 +70,16 @@ class Terminal:
 
     def _print(self, text: str = "", style: str = "") -> None:
         self._console.print(Text(_shown(text), style=style))
+
+    def welcome(self, commands: Mapping[str, str]) -> None:
+        """What Fixdex is, three examples, and its commands with what each does."""
+        self._print("Paste an error, get the fix, out of your own posts.\n", "bold")
+        for command, does in _EXAMPLES:
+            self._print(f"  {command.ljust(38)}  {does}")
+        self._print("\nCommands", "bold")
+        for name, does in commands.items():
+            self._print(f"  {name.ljust(8)}  {does}")
+        self._print("\nEach says more with --help.", "dim")
 
     def answer(self, answer: Answer) -> None:
         """The fix with where it stands; else what may help, or that nothing does."""
@@ -190,6 +206,20 @@ class Terminal:
             self._print(f"stale: {', '.join(changes)}; bring it up to date with: {again}", "bold")
         else:
             self._print("up to date", "bold green")
+
+    def kept(self, kept: Sequence[Kept]) -> None:
+        """Every index in the cache, by the folder it was made from."""
+        for one in kept:
+            self._print(_name(one.folder), "bold")
+            there = (
+                ""
+                if one.there
+                else "; the folder is gone: fixdex forget " + shlex.quote(one.folder)
+            )
+            size = decimal(one.size_bytes)
+            self._print(f"  {one.posts:,} posts, {size}, built {one.built_at}{there}", "dim")
+        if not kept:
+            self._print("no folder is indexed yet")
 
     def _table(self, rows: Sequence[tuple[str, str]]) -> None:
         """Rows of a name and what stands for it; on a narrow terminal this goes on below itself."""

@@ -99,9 +99,19 @@ def until(found: Callable[[], bool], seconds: float = 30) -> bool:
     return False
 
 
+@pytest.fixture(scope="session")
+def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of the user that the tests play: indexes, and the dictionary, read once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_surroundings(
+    monkeypatch: pytest.MonkeyPatch, user_cache: Path, tmp_path: Path
+) -> Iterator[None]:
     """No setting of the person who runs the tests reaches them, and no test the next."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(user_cache))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in [name for name in os.environ if name.startswith("FIXDEX_")]:
         if name != "FIXDEX_DEVSET":
             monkeypatch.delenv(name)

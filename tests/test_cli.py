@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import write_posts
+from indexer import choose_place
 from indexer.terminal import Terminal
 from posts_for_tests import POSTS
 
@@ -56,10 +57,75 @@ def test_the_report_as_json_adds_up(folder: Path) -> None:
     assert report["files"][0].keys() == {"path", "state", "reason"}
 
 
-def test_the_index_lies_in_the_folder_and_is_not_indexed(folder: Path) -> None:
+def test_nothing_is_written_into_the_folder_of_the_posts(folder: Path, tmp_path: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": ""}
+    fixdex("rebuild", folder, **home)
+    fixdex("ask", "refusing to merge", "--kb", folder, **home)
+    assert sorted(folder.rglob("*")) == before
+    (place,) = (tmp_path / "home" / ".cache" / "fixdex" / "index").iterdir()
+    assert (place / "current").is_file()
+
+
+def test_an_index_of_an_earlier_version_is_ignored_and_named_once(folder: Path) -> None:
+    write_posts(folder, {".fixdex/current": "000001 x", ".fixdex/a.md": "# zzold"})
+    done = fixdex("ask", "refusing to merge unrelated histories", "--kb", folder)
+    assert done.returncode == 0
+    assert done.stderr.count(b"/.fixdex is an index of an earlier version") == 1
+    assert b".fixdex" not in fixdex("ask", "refusing to merge", "--kb", folder).stderr
+    assert fixdex("search", "zzold", "--kb", folder).returncode == 1
+
+
+def test_without_a_command_it_says_what_it_is_and_how_to_begin() -> None:
+    done = fixdex()
+    assert done.returncode == 0 and done.stderr == b""
+    shown = done.stdout.decode()
+    assert "Paste an error, get the fix" in shown
+    assert len(re.findall(r"^  \S.*fixdex (?:ask|serve)\b|^  fixdex ", shown, re.MULTILINE)) == 3
+    for name in ("ask", "search", "serve", "rebuild", "status", "forget"):
+        assert re.search(rf"^  {name} +\w", shown, re.MULTILINE)
+    assert len(shown.splitlines()) <= 24
+
+
+def test_a_question_that_begins_with_dashes_is_a_question(folder: Path) -> None:
     fixdex("rebuild", folder)
-    assert (folder / ".fixdex" / "current").is_file()
-    assert json.loads(fixdex("rebuild", folder, "--json").stdout)["found"] == 5
+    for words in (
+        ("--allow-unrelated-histories", "refusing", "to", "merge"),
+        ("--allow-unrelated-histories refusing to merge", "--json"),
+        ("-bash: refusing to merge unrelated histories",),
+        ("-hidden", "-json", "refusing to merge unrelated histories"),
+    ):
+        done = fixdex("ask", *words, "--kb", folder)
+        assert done.returncode == 0, done.stderr
+        assert b"git/faq.md" in done.stdout
+    asked = json.loads(fixdex("ask", "--json", "--kb", folder, "--", "--kb", "-n").stdout)
+    assert asked["question"] == "--kb -n"
+    hits = fixdex("search", "-n", "1", "--no-such-option", "-nginx", "502", "--kb", folder)
+    assert hits.returncode == 0 and b"1. nginx 502 Bad Gateway" in hits.stdout
+
+
+def test_ask_in_a_folder_of_notes_uses_it_and_makes_the_index(folder: Path) -> None:
+    done = fixdex("ask", "refusing to merge unrelated histories", cwd=folder)
+    assert done.returncode == 0
+    assert b"--allow-unrelated-histories" in done.stdout
+    assert f"using the posts in {folder} (the current folder)".encode() in done.stderr
+    assert b"indexed 5 posts" in done.stderr
+    again = fixdex("search", "nginx", cwd=folder)
+    assert again.returncode == 0 and b"indexed" not in again.stderr
+
+
+def test_an_index_can_be_listed_and_forgotten(folder: Path, tmp_path: Path) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert json.loads(fixdex("status", "--all", "--json", **cache).stdout) == []
+    fixdex("rebuild", folder, **cache)
+    (kept,) = json.loads(fixdex("status", "--all", "--json", **cache).stdout)
+    assert (kept["folder"], kept["posts"], kept["there"]) == (str(folder), 5, True)
+    assert f"{folder}\n  5 posts, " in fixdex("status", "--all", **cache).stdout.decode()
+    assert fixdex("forget", folder, **cache).returncode == 0
+    assert not Path(kept["place"]).exists()
+    assert fixdex("forget", folder, **cache).returncode == 1
+    assert b"no folder is indexed yet" in fixdex("status", "--all", **cache).stdout
+    assert len(list(folder.rglob("*.md"))) == 5
 
 
 def test_ask_prints_the_fix_plain_when_piped(folder: Path) -> None:
@@ -96,11 +162,14 @@ def test_search_lists_hits_and_says_why(folder: Path) -> None:
     assert fixdex("search", "zeppelin", "--kb", folder).returncode == 1
 
 
-def test_without_an_index_the_exit_code_is_three(folder: Path) -> None:
-    for command in (("ask", "x"), ("search", "x"), ("status",)):
-        done = fixdex(*command, "--kb", folder)
+def test_where_there_is_no_index_and_none_can_be_made_the_exit_code_is_three(folder: Path) -> None:
+    done = fixdex("status", "--kb", folder)
+    assert done.returncode == 3
+    assert b"fixdex rebuild" in done.stderr and done.stdout == b""
+    for command in ("ask", "search"):
+        done = fixdex(command, "x", "--kb", folder, "--index", folder / "git")
         assert done.returncode == 3
-        assert b"fixdex rebuild" in done.stderr and done.stdout == b""
+        assert done.stderr.count(b"\n") == 1 and b"neither empty nor an index" in done.stderr
 
 
 def test_status_tells_what_is_stale(folder: Path) -> None:
@@ -131,7 +200,7 @@ def test_status_tells_what_is_indexed_how_old_it_is_and_how_large(folder: Path) 
         "size_bytes", "added", "changed", "removed", "skipped", "repaired", "stale",
     }  # fmt: skip
     assert told["posts"] == len(POSTS) + 1 == sum(told["languages"].values())
-    files = (folder / ".fixdex" / "generations").rglob("*")
+    files = (Path(told["place"]) / "generations").rglob("*")
     assert told["size_bytes"] == sum(file.stat().st_size for file in files if file.is_file())
     assert 0 <= told["age_seconds"] < 600
     assert told["skipped"] == [{"path": "b.md", "reason": "binary: it holds control characters"}]
@@ -206,7 +275,7 @@ def test_where_there_is_no_terminal_a_long_work_is_told_in_lines(
     [
         (("rebuild", "/no/such/folder"), b"/no/such/folder is not a folder"),
         (("rebuild", "--index", "opensearch://localhost/posts"), b"only folders"),
-        (("ask", "--nonsense"), b"No such option"),
+        (("rebuild", "--nonsense"), b"No such option"),
         (("serve", "--port", "99999"), b"99999"),
     ],
 )
@@ -271,7 +340,7 @@ def test_serve_answers_with_the_last_index_while_another_rebuild_runs(folder: Pa
     import fcntl
 
     fixdex("rebuild", folder)
-    with (folder / ".fixdex" / "lock").open("a") as lock:
+    with (choose_place(folder, None) / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server = subprocess.Popen(
             [sys.executable, "-m", "indexer.cli", "serve", folder, "--port", "0"],
@@ -290,20 +359,22 @@ def test_a_wrong_setting_names_file_and_key(folder: Path) -> None:
     done = fixdex("rebuild", folder)
     assert done.returncode == 2
     assert b"fixdex.yaml" in done.stderr and b"'prot'" in done.stderr
-    write_posts(folder, {"fixdex.yaml": "port: eighty\n"})
-    assert b"expected a whole number" in fixdex("rebuild", folder).stderr
+    write_posts(folder, {"fixdex.yaml": "drafts: eighty\n"})
+    assert b"drafts: expected true or false" in fixdex("rebuild", folder).stderr
 
 
 def test_the_folder_is_found_by_its_settings_file_upwards(folder: Path) -> None:
     write_posts(folder, {"fixdex.yaml": "title: Notes\n"})
-    assert fixdex("rebuild", cwd=folder / "web").returncode == 0
-    assert (folder / ".fixdex").is_dir()
+    done = fixdex("rebuild", cwd=folder / "web")
+    assert done.returncode == 0 and b"5 added" in done.stdout
+    assert f"using the posts in {folder} (it has a fixdex.yaml)".encode() in done.stderr
 
 
 def test_the_folder_is_found_by_variable_then_by_name(folder: Path, tmp_path: Path) -> None:
     assert b"5 added" in fixdex("rebuild", cwd=tmp_path, FIXDEX_KB=str(folder)).stdout
     folder.rename(tmp_path / "kb")
-    assert b"5 unchanged" in fixdex("rebuild", cwd=tmp_path).stdout
+    done = fixdex("rebuild", cwd=tmp_path)
+    assert b"5 added" in done.stdout and b"/kb\n" in done.stderr
 
 
 def test_without_any_folder_the_shipped_posts_are_used_and_said_so(tmp_path: Path) -> None:
@@ -316,8 +387,10 @@ def test_an_index_elsewhere_is_made_private(folder: Path, tmp_path: Path) -> Non
     place = tmp_path / "far" / "away"
     assert fixdex("rebuild", folder, "--index", place).returncode == 0
     assert place.stat().st_mode & 0o777 == 0o700
-    assert not (folder / ".fixdex").exists()
     assert fixdex("ask", "refusing to merge", "--kb", folder, FIXDEX_INDEX=str(place)).stdout
+    # The index knows the folder that it was made from.
+    done = fixdex("ask", "refusing to merge unrelated histories", "--index", place, cwd=tmp_path)
+    assert done.returncode == 0 and str(folder).encode() in done.stderr
 
 
 def test_a_name_that_is_no_utf_8_does_not_stop_anything(folder: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from conftest import MakeKnowledgeBase, until, write_posts
-from indexer import Answer, KnowledgeBase, PostText, Settings, Suggestions
+from indexer import Answer, KnowledgeBase, PostText, Settings, Suggestions, choose_place
 from indexer.logs import begin
 from posts_for_tests import POSTS
 from webapp import create_app
@@ -212,7 +212,7 @@ def test_all_that_a_server_says_on_standard_error_is_json(tmp_path: Path) -> Non
         assert [status(address + path) for path in paths] == [200, 200, 404, 404]
         write_posts(folder, {"new.md": f"# {SECRET}\n"})
         assert until(lambda: "1 added" in errors.read_text("utf-8"))
-        with (folder / ".fixdex" / "lock").open("a") as lock:
+        with (choose_place(folder, None) / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             write_posts(folder, {"newer.md": "# newer\n"})
             assert until(lambda: "not rebuilt" in errors.read_text("utf-8"))
@@ -259,8 +259,7 @@ def test_requests_that_wait_for_a_thread_fill_no_log(log: pytest.CaptureFixture[
 
 def test_a_server_says_in_text_what_became_of_the_posts_and_of_requests(tmp_path: Path) -> None:
     folder = write_posts(tmp_path / "posts", {**POSTS, "b.md": b"\0\1\2\3" * 50})
-    write_posts(folder, {"fixdex.yaml": "log: text\n"})
-    with served(folder) as (address, errors):
+    with served(folder, "--log", "text") as (address, errors):
         assert status(f"{address}api/ask?{QUERY}") == 200
     report, skipped, request = errors.read_text("utf-8").splitlines()
     assert f"{len(POSTS)} added" in report

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from indexer import SettingsError, choose_folder, choose_place
+from conftest import write_posts
+from indexer import KnowledgeBase, SettingsError, choose_folder, choose_place
 from indexer.places import shipped_posts
 
 
@@ -45,23 +45,78 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
             choose_folder(str(tmp_path / text), {}, tmp_path)
 
 
-def test_the_index_lies_where_it_was_told_else_in_the_folder(tmp_path: Path) -> None:
+def test_the_index_lies_where_it_was_told(tmp_path: Path) -> None:
     assert choose_place(tmp_path, "/far/away", {}) == Path("/far/away")
     assert choose_place(tmp_path, None, {"FIXDEX_INDEX": "/by/variable"}) == Path("/by/variable")
-    assert choose_place(tmp_path, None, {}) == tmp_path / ".fixdex"
 
 
-def test_a_folder_that_cannot_be_written_has_its_index_in_a_private_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_else_it_lies_in_the_cache_of_the_user_by_the_real_path_of_the_posts(
+    tmp_path: Path,
 ) -> None:
-    # The superuser may write anywhere, so the answer is given here.
-    monkeypatch.setattr(os, "access", lambda *_: False)
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     one = choose_place(made(tmp_path / "one"), None, environment)
     other = choose_place(made(tmp_path / "other"), None, environment)
     assert one.is_relative_to(tmp_path / "cache" / "fixdex") and one != other
     (tmp_path / "link").symlink_to(tmp_path / "one")
     assert choose_place(tmp_path / "link", None, environment) == one
+
+
+def test_a_cache_that_is_no_absolute_path_does_not_count(tmp_path: Path) -> None:
+    place = choose_place(tmp_path, None, {"XDG_CACHE_HOME": "cache"})
+    assert place.is_absolute() and place.is_relative_to(Path.home() / ".cache")
+
+
+@pytest.mark.parametrize(
+    ("path", "used"),
+    [
+        ("note.md", True),
+        ("a/b/note.MDX", True),
+        ("a/b/c/note.md", True),
+        ("a/b/c/d/note.md", False),
+        ("README.md", False),
+        ("docs/CHANGELOG-2.0.md", False),
+        ("readme.zh-CN.md", False),
+        ("security-groups-of-aws.md", True),
+        (".git/note.md", False),
+        ("node_modules/x/note.md", False),
+        ("note.txt", False),
+    ],
+)
+def test_the_current_folder_is_used_if_it_has_posts_near(
+    tmp_path: Path, path: str, used: bool
+) -> None:
+    here = made(tmp_path / "here")
+    write_posts(here, {path: "x"})
+    chosen = choose_folder(None, {"XDG_CACHE_HOME": str(tmp_path / "cache")}, here)
+    assert (chosen.folder == here) is used
+    assert chosen.note is not None and str(chosen.folder) in chosen.note
+
+
+def test_neither_home_nor_the_root_is_taken_for_a_folder_of_posts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_posts(tmp_path, {"note.md": "x"})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert choose_folder(None, environment, tmp_path).folder == shipped_posts()
+    assert choose_folder(None, environment, Path("/")).folder == shipped_posts()
+
+
+def test_below_a_folder_that_was_indexed_that_one_is_used(tmp_path: Path) -> None:
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    notes = write_posts(tmp_path / "notes", {"a.md": "# a", "pictures/old/b.png": "x"})
+    KnowledgeBase(notes, choose_place(notes, None, environment)).rebuild()
+    assert choose_folder(None, environment, notes / "pictures" / "old").folder == notes
+    write_posts(notes, {"pictures/c.md": "# c"})
+    assert choose_folder(None, environment, notes / "pictures").folder == notes / "pictures"
+
+
+def test_an_index_that_is_named_tells_its_posts(tmp_path: Path) -> None:
+    notes = write_posts(tmp_path / "notes", {"a.md": "# a"})
+    KnowledgeBase(notes, tmp_path / "index").rebuild()
+    assert choose_folder(None, {}, tmp_path, str(tmp_path / "index")).folder == notes
+    other = made(tmp_path / "other")
+    assert choose_folder(str(other), {}, tmp_path, str(tmp_path / "index")).folder == other
 
 
 def test_places_kept_for_later_are_refused_in_a_sentence(tmp_path: Path) -> None:

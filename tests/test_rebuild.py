@@ -186,7 +186,7 @@ def test_a_damaged_index_is_no_index_and_is_made_again(
     assert broken.ask("502 Permission denied").alternatives or broken.search("502").total
 
 
-def test_what_stands_where_the_index_should_be_is_told_or_put_aside(
+def test_a_file_where_the_index_should_be_is_told_and_an_empty_folder_taken(
     make_kb: MakeKnowledgeBase, tmp_path: Path
 ) -> None:
     place = tmp_path / "file"
@@ -194,7 +194,6 @@ def test_what_stands_where_the_index_should_be_is_told_or_put_aside(
     with pytest.raises(IndexFault, match="is a file; name a folder"):
         KnowledgeBase(make_kb(POSTS).folder, place).rebuild()
     (tmp_path / "place").mkdir()
-    (tmp_path / "place" / "generations").write_text("", "utf-8")
     assert KnowledgeBase(tmp_path / "posts", tmp_path / "place").rebuild().indexed == len(POSTS)
 
 
@@ -218,15 +217,6 @@ def test_the_place_is_private_and_ignored_by_git(make_kb: MakeKnowledgeBase) -> 
     place = make_kb(POSTS).place
     assert place.stat().st_mode & 0o777 == 0o700
     assert (place / ".gitignore").read_text() == "*\n"
-
-
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners are a matter of POSIX")
-def test_an_index_that_others_may_write_is_not_opened(make_kb: MakeKnowledgeBase) -> None:
-    knowledge_base = make_kb(POSTS)
-    index = open_current(knowledge_base.place)
-    assert index is not None
-    index.folder.chmod(0o777)
-    assert open_current(knowledge_base.place) is None
 
 
 def test_an_empty_folder_gives_an_index_that_finds_nothing(make_kb: MakeKnowledgeBase) -> None:

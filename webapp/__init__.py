@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import signal
 import sys
@@ -13,7 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request, url_for
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
 from werkzeug.routing import PathConverter
 
 from indexer import Asked, KnowledgeBase, NoIndex, SettingsError
@@ -116,10 +119,32 @@ class _Prefixed:
         return self._application(environ, start_response)
 
 
+class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Tells in our own form what waitress refuses before the application sees it."""
+
+    def execute(self) -> None:
+        """Answers with the status and a sentence, and closes the connection."""
+        error = self.request.error
+        code = error.reason.lower().replace(" ", "_")
+        message = api.SENTENCES.get(error.code, f"The request cannot be read: {error.body}.")
+        body = json.dumps({"error": {"code": code, "message": message}}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", "application/json")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    error_task_class = _Refusal
+
+
 def make_server(app: Flask, host: str, port: int) -> Any:
     """The server of a site, listening; a web server on this computer says for whom it asks."""
-    return create_server(
+    listening: dict[int, Any] = {}
+    server = create_server(
         app,
+        map=listening,
         host=host,
         port=port,
         threads=8,
@@ -127,11 +152,17 @@ def make_server(app: Flask, host: str, port: int) -> Any:
         # Browsers keep connections open for later: at waitress's own limit, 100 of them that ask
         # nothing keep everyone else waiting. Systems let a process have 1,024 files.
         connection_limit=_CONNECTIONS,
+        # Past this a body is not taken in; at waitress's own limit it fills a gigabyte of disk.
+        max_request_body_size=LARGEST_REQUEST + 1,
         # Not select: that knows no file numbered above 1,023.
         asyncore_use_poll=True,
         trusted_proxy=app.extensions["fixdex"].settings.trusted_proxy,
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
     )
+    # A name may stand for several addresses, each with a server of its own.
+    for one in listening.values():
+        one.channel_class = _Channel
+    return server
 
 
 _CONNECTIONS = 800
@@ -145,11 +176,13 @@ def _warm_up(knowledge_base: KnowledgeBase) -> None:
         knowledge_base.warm_up()
 
 
-def serve(knowledge_base: KnowledgeBase, begin: Callable[[], object] | None = None) -> None:
+def serve(
+    knowledge_base: KnowledgeBase, follow: Callable[[threading.Event], None] | None = None
+) -> None:
     """Answers on the host and port of the settings until it is stopped.
 
-    What is to `begin` beside it does so once it listens: nobody waits for it.
-    Raises SettingsError where these cannot be listened on.
+    `follow` runs beside it once it listens, until an event is set. Raises SettingsError where host
+    and port cannot be listened on.
     """
     settings = knowledge_base.settings
     app = create_app(knowledge_base)
@@ -180,9 +213,24 @@ def serve(knowledge_base: KnowledgeBase, begin: Callable[[], object] | None = No
     later = threading.Timer(_AT_ONCE, _warm_up, (knowledge_base,))
     later.daemon = True
     later.start()
-    if begin is not None:
-        begin()
+    if follow is not None:
+        _run_beside(server, follow)
+        return
     try:
         server.run()
     finally:
         server.close()
+
+
+def _run_beside(server: Any, follow: Callable[[threading.Event], None]) -> None:
+    """Answers while `follow` runs in the main thread, where what it reads can be interrupted."""
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run()
+        finally:
+            ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    follow(ended)

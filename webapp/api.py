@@ -267,12 +267,12 @@ def _explained(error: Exception) -> Refused:
         return Refused(503, "no_index", f"{error}.".replace("..", "."))
     if isinstance(error, HTTPException) and error.code is not None:
         code = (error.name or "error").lower().replace(" ", "_")
-        return Refused(error.code, code, _SENTENCES.get(error.code, error.description or code))
+        return Refused(error.code, code, SENTENCES.get(error.code, error.description or code))
     traffic.note_fault(error)
     return Refused(500, "internal_error", "This is a fault of Fixdex; its log names the cause.")
 
 
-_SENTENCES = {
+SENTENCES = {
     404: "There is nothing at this address.",
     405: "This address does not take requests of this kind.",
     413: "Ask with at most 64 KiB; paste the last lines.",

@@ -1,19 +1,17 @@
 """The embedded engine: a Whoosh index that plain Whoosh can open, and its postings as arrays.
 
-Whoosh keeps the postings and the stored records; the same postings lie beside it as arrays,
-because reading them through Whoosh costs a call of Python per posting. A segment of ours is a
-segment of Whoosh: FOLDER/NAME.postings and FOLDER/whoosh/MAIN_NAME.*.
+Whoosh holds the postings and the stored records; the same lie beside it as arrays, because reading
+postings through Whoosh costs a call of Python each, and its files are pickles, which run what they
+hold. Ours never are: Whoosh's files are written, and not opened again. A segment of ours is a
+segment of Whoosh: FOLDER/NAME.postings, FOLDER/NAME.records and FOLDER/whoosh/MAIN_NAME.*.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import mmap
 import shutil
-import sys
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,6 @@ from whoosh import fields, formats, index
 from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.codec.whoosh3 import W3Codec, W3Segment
 from whoosh.filedb.filestore import FileStorage
-from whoosh.filedb.structfile import StructFile
 
 from indexer.engines.base import Found
 from indexer.engines.whoosh_terms import Codec
@@ -39,7 +36,14 @@ from indexer.postings import (
     ends_of,
     ranges,
 )
-from indexer.segments import Segment, Vocabulary, lengths_of, open_segment
+from indexer.segments import (
+    Segment,
+    Vocabulary,
+    lengths_of,
+    open_segment,
+    open_texts,
+    write_texts,
+)
 from indexer.segments import write as write_arrays
 
 _RECORD = "record"
@@ -47,23 +51,20 @@ _NAME = "MAIN"
 
 
 class WhooshSegment:
-    """A segment that is open: its arrays, and the records that Whoosh stores."""
+    """A segment that is open: its arrays and its records."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.arrays: Segment = open_segment(folder / f"{name}.postings")
-        storage = _Storage(str(folder / "whoosh"), readonly=True)
-        self._documents = W3Codec().per_document_reader(storage, self.in_whoosh(()))
-        if len(self):
-            # Opens the file now: the folder may be gone before the first record is asked for.
-            self.record(0)
+        self._records = open_texts(folder / f"{name}.records")
 
     def __len__(self) -> int:
         return len(self.arrays)
 
     def record(self, problem: int) -> str:
         """What was stored with a problem."""
-        return str(self._documents.stored_fields(problem)[_RECORD])
+        record: str = self._records[problem]
+        return record
 
     def in_whoosh(self, gone: Iterable[int]) -> Any:
         """The segment as Whoosh's contents name it, some of its problems deleted."""
@@ -197,33 +198,6 @@ class WhooshEngine:
         return self._vocabulary
 
 
-class _Storage(FileStorage):  # type: ignore[misc]  # Whoosh has no types
-    """Files mapped into memory, so that threads may read them side by side.
-
-    Whoosh's own are read where a shared cursor stands, or copied whole.
-    """
-
-    def open_file(self, name: str, **options: Any) -> Any:
-        with Path(self._fpath(name)).open("rb") as file:
-            try:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except ValueError:  # an empty file
-                return super().open_file(name, **options)
-        return _Mapped(mapped, name=name)
-
-
-class _Mapped(StructFile):  # type: ignore[misc]  # Whoosh has no types
-    def get(self, position: int, length: int) -> bytes:
-        return bytes(self.file[position : position + length])
-
-    def get_array(self, position: int, typecode: str, length: int) -> array[Any]:
-        found = array(typecode)
-        found.frombytes(self.get(position, length * found.itemsize))
-        if sys.byteorder == "little":
-            found.byteswap()
-        return found
-
-
 class _Closing(FileStorage):  # type: ignore[misc]  # Whoosh has no types
     """Closes what an error of writing leaves open."""
 
@@ -254,10 +228,11 @@ def write_segment(
 
     Its terms are numbered after those that are known.
     """
-    arrays = folder / f"{name}.postings"
+    arrays, texts = folder / f"{name}.postings", folder / f"{name}.records"
     lengths = lengths_of(postings, len(records))
     write_arrays(arrays, postings, lengths, known)
-    # By itself: Whoosh removes segments from its folder that its contents do not name.
+    write_texts(texts, records)
+    # By itself, with what Whoosh makes for the time of writing only.
     apart = folder / f"{name}.apart"
     apart.mkdir()
     storage = _Closing(str(apart))
@@ -268,28 +243,27 @@ def write_segment(
     (folder / "whoosh").mkdir(exist_ok=True)
     files = [file.rename(folder / "whoosh" / file.name) for file in apart.glob(f"{_NAME}_{name}.*")]
     shutil.rmtree(apart)
-    return [arrays, *files]
+    return [arrays, texts, *files]
 
 
 def _write_whoosh(
     storage: _Closing, name: str, postings: Postings, records: Sequence[str], lengths: Floats
 ) -> None:
-    created = storage.create_index(_schema(), _NAME)
-    writer = created.writer(codec=Codec(name), compound=False, _lk=False)
+    codec, schema = Codec(name), _schema()
+    segment = codec.new_segment(storage, _NAME)
+    documents = codec.per_document_writer(storage, segment)
     whole = np.ceil(lengths).astype(np.int64)
     for problem, record in enumerate(records):
-        document = writer.perdocwriter
-        document.start_doc(problem)
-        document.add_field(_RECORD, writer.schema[_RECORD], record, 0)
+        documents.start_doc(problem)
+        documents.add_field(_RECORD, schema[_RECORD], record, 0)
         for number in np.flatnonzero(whole[:, problem]):
             field = FIELDS[number]
-            document.add_field(field, writer.schema[field], None, int(whole[number, problem]))
-        document.finish_doc()
-        writer.docnum = problem + 1
-    writer._added = bool(records)
-    writer.pool = _Counted(postings, whole, writer)
-    writer.fieldwriter.add_postings = writer.pool.write
-    writer.commit(merge=False)
+            documents.add_field(field, schema[field], None, int(whole[number, problem]))
+        documents.finish_doc()
+    documents.close()
+    terms = codec.field_writer(storage, segment)
+    terms.add_counted(postings, whole)
+    terms.close()
 
 
 def write_contents(
@@ -311,23 +285,3 @@ def _schema() -> fields.Schema:
         field.format = formats.Existence()
         schema.add(name, field)
     return schema
-
-
-class _Counted:
-    """Stands in for Whoosh's pool of postings: ours are counted and sorted already."""
-
-    def __init__(self, postings: Postings, lengths: Places, writer: Any) -> None:
-        self._postings = postings
-        self._lengths = lengths
-        self._target = writer.fieldwriter
-
-    def iter_postings(self) -> Iterator[Any]:
-        """Nothing: `write` hands the postings over at once."""
-        return iter(())
-
-    def cleanup(self) -> None:
-        """Nothing to clean: there are no files of ours."""
-
-    def write(self, *_: Any) -> None:
-        """Writes all postings."""
-        self._target.add_counted(self._postings, self._lengths)

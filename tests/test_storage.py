@@ -1,0 +1,296 @@
+"""The place of an index: nothing that somebody else put there is followed, removed or run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import MakeKnowledgeBase, write_posts
+from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
+from indexer.storage import read_current, seal
+from posts_for_tests import POSTS
+
+posix = pytest.mark.skipif(os.name != "posix", reason="links, owners and modes of POSIX")
+
+
+@pytest.fixture
+def posts(tmp_path: Path) -> Path:
+    return write_posts(tmp_path / "posts", POSTS)
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Iterator[Path]:
+    """A folder outside of all indexes, which must stay as it is."""
+    folder = write_posts(tmp_path / "home", {"000001/thesis.txt": "years of work", "file": "mine"})
+    before = contents(folder)
+    yield folder
+    assert contents(folder) == before
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def fixdex(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "indexer.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+# What an index that was made by somebody else may run
+
+
+class Trap:
+    """What runs when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.touch, (self.mark,)
+
+
+def set_traps(place: Path, mark: Path) -> None:
+    """Puts pickles that run into every file of Whoosh's, with checksums that fit."""
+    current = read_current(place)
+    assert current is not None
+    folder = place / "generations" / current.name
+    trap = pickle.dumps(Trap(mark)) * 50
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for files in (manifest["files"], *(part["files"] for part in manifest["parts"])):
+        for name in files:
+            if name.startswith("whoosh/"):
+                (folder / name).unlink()
+                (folder / name).write_bytes(trap)
+                made = seal(folder / name)
+                files[name] = [made.size, made.crc]
+    text = json.dumps(manifest).encode()
+    (folder / "manifest.json").write_bytes(text)
+    (place / "current").write_text(f"{current.name} {sha256(text).hexdigest()}\n")
+
+
+@pytest.mark.parametrize("place", [".fixdex", "index"])
+def test_an_index_that_comes_with_a_clone_runs_nothing(
+    posts: Path, tmp_path: Path, place: str
+) -> None:
+    mark = tmp_path / "it ran"
+    KnowledgeBase(posts, posts / place).rebuild()
+    set_traps(posts / place, mark)
+    question = "refusing to merge unrelated histories"
+    for words in (
+        ("ask", question),
+        ("ask", question, "--index", posts / place),
+        ("search", "nginx", "--index", posts / place),
+        ("status", "--index", posts / place),
+        ("check", "--index", posts / place),
+        ("rebuild", "--index", posts / place),
+        ("rebuild", "--index", posts / place, "--full"),
+    ):
+        done = fixdex(*words, "--kb", posts)
+        assert done.returncode in (0, 1), done.stderr
+        assert not mark.exists(), words
+
+
+def test_no_command_unpickles_anything(posts: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "def hook(event, _):\n"
+        "    if event == 'pickle.find_class':\n"
+        "        sys.stderr.write('a pickle was opened')\n"
+        "        sys.exit(9)\n"
+        "sys.addaudithook(hook)\n"
+        "from indexer.cli import run\n"
+        "run()\n"
+    )
+    for words in (("rebuild",), ("ask", "refusing to merge unrelated histories"), ("status",)):
+        command = [sys.executable, "-c", script, *words, "--kb", str(posts)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        write_posts(posts, {"new.md": "# new"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest["parts"][0].update(name="../../../000001s0"),
+        lambda manifest: manifest["files"].update({"../../../../etc/passwd": [0, 0]}),
+        lambda manifest: manifest["parts"][0]["files"].update({"/etc/passwd": [0, 0]}),
+    ],
+)
+def test_a_manifest_names_no_file_outside_its_folder(
+    make_kb: MakeKnowledgeBase, change: Callable[[Any], None]
+) -> None:
+    place = make_kb(POSTS).place
+    current = read_current(place)
+    assert current is not None
+    file = place / "generations" / current.name / "manifest.json"
+    manifest = json.loads(file.read_text())
+    change(manifest)
+    text = json.dumps(manifest).encode()
+    file.write_bytes(text)
+    (place / "current").write_text(f"{current.name} {sha256(text).hexdigest()}\n")
+    with pytest.raises(NoIndex):
+        KnowledgeBase(place.parent / "posts", place).search("nginx")
+
+
+# Links, and what is not ours
+
+
+@posix
+@pytest.mark.parametrize(
+    "name", ["generations", "current.next", "current", "lock", ".gitignore", "CACHEDIR.TAG"]
+)
+def test_nothing_is_written_through_or_swept_that_is_a_link(
+    posts: Path, tmp_path: Path, precious: Path, name: str
+) -> None:
+    place = tmp_path / "place"
+    KnowledgeBase(posts, place).rebuild()
+    if name == "generations":
+        (place / name).rename(tmp_path / "generations")
+    else:
+        (place / name).unlink(missing_ok=True)
+    (place / name).symlink_to(precious if name == "generations" else precious / "file")
+    done = fixdex("rebuild", posts, "--index", place)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert str(place) in done.stderr
+    fixdex("ask", "nginx 502", "--kb", posts, "--index", place)
+
+
+@posix
+def test_a_place_that_is_a_link_is_not_used(posts: Path, tmp_path: Path, precious: Path) -> None:
+    (tmp_path / "place").symlink_to(precious)
+    done = fixdex("rebuild", posts, "--index", tmp_path / "place")
+    assert done.returncode == 2 and "is a link; name the folder itself" in done.stderr
+
+
+def test_a_folder_that_is_neither_empty_nor_an_index_is_refused(
+    posts: Path, precious: Path
+) -> None:
+    for place in (precious, precious / "000001"):
+        done = fixdex("rebuild", posts, "--index", place)
+        assert done.returncode == 2 and "is neither empty nor an index" in done.stderr
+
+
+def test_only_generations_are_swept_and_no_links_to_others(
+    make_kb: MakeKnowledgeBase, precious: Path
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    generations = knowledge_base.place / "generations"
+    (generations / "photos").mkdir()
+    (generations / "000000").symlink_to(precious, target_is_directory=True)
+    (generations / "000777").mkdir()
+    knowledge_base.rebuild()
+    left = {path.name for path in generations.iterdir()}
+    assert left == {"photos", "000000", "000001"}
+
+
+@posix
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    current = knowledge_base.place / "current"
+    current.unlink()
+    os.mkfifo(current)
+    with pytest.raises(NoIndex):
+        KnowledgeBase(knowledge_base.folder, knowledge_base.place).search("nginx")
+    current.unlink()
+    KnowledgeBase(knowledge_base.folder, knowledge_base.place).rebuild()
+    manifest = next((knowledge_base.place / "generations").iterdir()) / "manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    with pytest.raises(NoIndex):
+        KnowledgeBase(knowledge_base.folder, knowledge_base.place).search("nginx")
+
+
+# Who may write
+
+
+@posix
+@pytest.mark.parametrize("umask", ["000", "002", "022", "077"])
+def test_it_works_under_any_umask_and_the_index_is_private(
+    posts: Path, tmp_path: Path, umask: str
+) -> None:
+    home = tmp_path / "new home"
+    home.mkdir()
+    script = (
+        f'umask {umask}; F="{sys.executable} -m indexer.cli"; cd "$POSTS"; $F rebuild && '
+        "$F ask refusing to merge unrelated histories && $F rebuild && $F status"
+    )
+    done = subprocess.run(
+        ["sh", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": "", "POSTS": str(posts)},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "5 added" in done.stdout and "5 unchanged" in done.stdout
+    assert "--allow-unrelated-histories" in done.stdout
+    (place,) = (home / ".cache" / "fixdex" / "index").iterdir()
+    for folder in (place, place / "generations", *place.parents[:3]):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@posix
+def test_an_empty_folder_that_is_named_becomes_private(posts: Path, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    place.chmod(0o775)
+    KnowledgeBase(posts, place).rebuild()
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert KnowledgeBase(posts, place).search("nginx").total
+
+
+@posix
+def test_an_index_that_others_may_write_is_made_anew(make_kb: MakeKnowledgeBase) -> None:
+    knowledge_base = make_kb(POSTS)
+    for path in (knowledge_base.place, knowledge_base.place / "generations"):
+        path.chmod(0o777)
+        fresh = KnowledgeBase(knowledge_base.folder, knowledge_base.place)
+        with pytest.raises(NoIndex, match="another user"):
+            fresh.search("nginx")
+        assert fresh.rebuild().added == len(POSTS)
+        assert fresh.search("nginx").total
+
+
+@posix
+def test_an_index_of_another_user_is_opened_only_where_they_are_trusted(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only the superuser can give a folder away")
+    made = make_kb(POSTS)
+    os.chown(made.place, 12345, -1)
+    doubting = KnowledgeBase(made.folder, made.place)
+    with pytest.raises(NoIndex, match="--trust-index"):
+        doubting.search("nginx")
+    with pytest.raises(IndexFault, match="--trust-index"):
+        doubting.rebuild()
+    trusting = KnowledgeBase(made.folder, made.place, Settings(trust_index=True))
+    assert trusting.search("nginx").total
+    assert trusting.rebuild().unchanged == len(POSTS)
+    done = fixdex("ask", "nginx 502", "--kb", made.folder, "--index", made.place)
+    assert done.returncode == 3 and "--trust-index" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = fixdex("ask", "nginx 502", "--index", made.place, "--trust-index")
+    assert done.returncode in (0, 1) and done.stdout
