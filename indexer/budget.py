@@ -37,9 +37,9 @@ def at_most(seconds: float) -> Iterator[None]:
 
     def look(_: int, __: FrameType | None) -> None:
         left = seconds - (time.thread_time() - started)
-        if over or left > 0:
-            signal.setitimer(signal.ITIMER_REAL, 0 if over else max(left, _AGAIN))
-        else:
+        if left > 0 and not over:
+            signal.setitimer(signal.ITIMER_REAL, left, _AGAIN)
+        elif not over:
             raise Overtime
 
     before = signal.signal(signal.SIGALRM, look)

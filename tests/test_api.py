@@ -250,3 +250,50 @@ def test_connections_that_ask_nothing_keep_nobody_waiting(make_kb: MakeKnowledge
             opened.enter_context(socket.create_connection(("127.0.0.1", port)))
         with urllib.request.urlopen(f"{site}/health", timeout=10) as answer:
             assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 300000000\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n" + b"10000\r\n" + b"x" * 65_536 + b"\r\n",
+    ],
+)
+def test_a_body_too_large_is_refused_before_it_is_taken_in(
+    make_kb: MakeKnowledgeBase, head: bytes
+) -> None:
+    with serving(make_kb(POSTS)) as address:
+        port = int(address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(b"POST /api/ask HTTP/1.1\r\nHost: localhost\r\n" + head)
+            if b"chunked" in head:
+                # Of a body without a length, what is too much must come first.
+                connection.sendall((b"10000\r\n" + b"x" * 65_536 + b"\r\n") * 7 + b"1\r\nx\r\n")
+            answer = connection.makefile("rb").read()
+    status, _, rest = answer.partition(b"\r\n")
+    assert status.endswith(b" 413 Request Entity Too Large")
+    error = json.loads(rest.partition(b"\r\n\r\n")[2])["error"]
+    assert error["code"] == "request_entity_too_large"
+    assert error["message"] == "Ask with at most 64 KiB; paste the last lines."
+
+
+def test_a_body_just_within_the_limit_reaches_the_site(make_kb: MakeKnowledgeBase) -> None:
+    body = json.dumps({"question": "nginx 502", "pad": ""}).encode()
+    body = body[:-2] + b"x" * (512 * 1024 - len(body)) + body[-2:]
+    assert len(body) == 512 * 1024
+    with serving(make_kb(POSTS)) as address:
+        request = urllib.request.Request(
+            f"{address}/api/ask", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as response:
+            assert response.status == 200
+
+
+def test_what_is_no_request_is_refused_in_the_agreed_form(make_kb: MakeKnowledgeBase) -> None:
+    with serving(make_kb(POSTS)) as address:
+        port = int(address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nno header\r\n\r\n")
+            answer = connection.makefile("rb").read()
+    assert b" 400 Bad Request\r\n" in answer
+    assert set(json.loads(answer.partition(b"\r\n\r\n")[2])["error"]) == {"code", "message"}

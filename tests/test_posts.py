@@ -261,6 +261,50 @@ def test_what_only_begins_with_a_hash_is_no_heading(line: str) -> None:
     assert line.strip("# ") in " ".join(text for _, text in kinds(f"{line}\n"))
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "docker compose does not see my .env",
+        "npm install -g fails with EACCES",
+        "git push --force rejected",
+        "pip install --user 之后找不到命令",
+        "nginx 502 after an upgrade to 1.25",
+        "git clone",
+    ],
+)
+@pytest.mark.parametrize(
+    "below", ["\n", "", "\n```\n# yum install -y x\n# ls -l\n```\n", "$ ls -l /\n"]
+)
+def test_a_title_that_begins_like_a_command_is_a_title(title: str, below: str) -> None:
+    read = post(f"# {title}\n{below}It says no.\n\n## Fix\n\n# docker run\n\nTry again.\n")
+    assert read.title == title
+    assert [section.heading for section in read.sections] == [title, "Fix", "docker run"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "# yum install -y docker\n# systemctl start docker",
+        "# yum install docker\n\n# systemctl start docker",
+        "# docker ps -a\nCONTAINER ID   IMAGE\n3f2a1b   nginx\n# docker rm -f 3f2a1b",
+        "[root@db1 ~]# systemctl stop mysqld\n# rm -rf /var/lib/mysql",
+        "# git commit -m '修复'\n# git push",
+    ],
+)
+def test_commands_typed_one_after_the_other_are_no_headings(typed: str) -> None:
+    text = f"# Notes\n\nAs root:\n\n{typed}\n\n# Done\n\nwords\n"
+    assert headings(text) == [(1, "Notes"), (1, "Done")]
+    whole = "\n".join(text for _, text in kinds(text))
+    assert all(line in whole for line in typed.split("\n"))
+
+
+def test_two_titles_that_begin_like_commands_are_titles() -> None:
+    text = "# git stash -u\n\nPuts all aside.\n\n# git push -f\n\nOverwrites.\n"
+    assert headings(text) == [(1, "git stash -u"), (1, "git push -f")]
+    text = "# git clone -b x\n克隆一个分支\n# git pull --rebase\n拉取\n"
+    assert headings(text) == [(1, "git clone -b x"), (1, "git pull --rebase")]
+
+
 def test_a_rule_after_a_sentence_makes_no_heading() -> None:
     assert headings("这是一句话。\n---\n\nwords\n") == []
 

@@ -21,6 +21,7 @@ from werkzeug.routing import PathConverter
 
 from indexer import Asked, KnowledgeBase, NoIndex, SettingsError
 from webapp import api, filters, pages, traffic
+from webapp.owner import Owner
 from webapp.visitors import Visitors
 
 # Questions may have 64 KiB; a request carries the conversation too.
@@ -40,6 +41,7 @@ def create_app(knowledge_base: KnowledgeBase) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.extensions["fixdex"] = knowledge_base
     app.extensions["visitors"] = Visitors(settings.rate_limit, settings.site_rate_limit)
+    app.extensions["owner"] = Owner(settings.report_token)
     app.extensions["asked"] = Asked(Path(settings.asked)) if settings.asked else None
     traffic.register(app, knowledge_base)
     filters.register(app)
@@ -198,6 +200,7 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with app.test_request_context():
         path = url_for("pages.search")
+        by_key = url_for("pages.owner", key=app.extensions["owner"].key)
     if settings.host not in _THIS_COMPUTER and not settings.allowed_hosts:
         logging.getLogger("fixdex").warning(
             "listening on %s, beyond this computer, to any name; "
@@ -206,8 +209,9 @@ def serve(
         )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     prefix = settings.path_prefix.strip("/")
-    address = f"http://{host}:{server.effective_port}{'/' + prefix if prefix else ''}{path}"
-    sys.stdout.write(f"Fixdex answers at {address} (stop it with Ctrl-C)\n")
+    site = f"http://{host}:{server.effective_port}{'/' + prefix if prefix else ''}"
+    sys.stdout.write(f"Fixdex answers at {site}{path} (stop it with Ctrl-C)\n")
+    sys.stdout.write(f"Its owner opens it by {site}{by_key}\n")
     sys.stdout.flush()
     # Whoever waits for it to listen is answered first.
     later = threading.Timer(_AT_ONCE, _warm_up, (knowledge_base,))

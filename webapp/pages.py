@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import posixpath
 import re
@@ -39,6 +38,7 @@ from webapp.api import (
     number,
 )
 from webapp.filters import highlighted, sanitised
+from webapp.owner import Owner
 from webapp.texts import COOKIE, LANGUAGES, choose_language, texts
 
 blueprint = Blueprint("pages", __name__)
@@ -270,12 +270,30 @@ def opensearch() -> Response:
     return Response(text, content_type="application/opensearchdescription+xml; charset=utf-8")
 
 
+@blueprint.get("/owner")
+def owner() -> AnyResponse:
+    """Makes the browser that has the key the owner's, and leads to the site."""
+    check_rate()
+    if not _owner().opens(request.args.get("key", "")):
+        raise Refused(404, "not_found", texts(_language())["no_post"])
+    response = redirect(url_for("pages.search"), 303)
+    _owner().remember(response, request)
+    response.headers["Cache-Control"] = "no-store"
+    # The address holds the key: no page that is opened from here is to know it.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _owner() -> Owner:
+    found: Owner = current_app.extensions["owner"]
+    return found
+
+
 @blueprint.get("/report")
 def report() -> Response:
-    """What was asked and wants a post, for who has the token."""
+    """What was asked and wants a post, for the owner."""
     check_rate()
-    token = knowledge_base().settings.report_token
-    if not token or not hmac.compare_digest(request.args.get("token", "").encode(), token.encode()):
+    if not _owner().asks(request):
         raise Refused(404, "not_found", texts(_language())["no_post"])
     asked: Asked | None = current_app.extensions["asked"]
     page = _render("report.html", rows=asked.report() if asked is not None else None)
@@ -311,6 +329,7 @@ def _render(template: str, **values: Any) -> str:
         language=language,
         languages=LANGUAGES,
         title=kb.settings.title,
+        owner=_owner().asks(request),
         back=quote(request.script_root + request.path) + (f"?{query}" if query else ""),
     )
 
