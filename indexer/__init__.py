@@ -11,6 +11,7 @@ from indexer.answers import (
     hits_json,
 )
 from indexer.asked import REASONS, Asked, AskedError, Reported
+from indexer.colours import spans
 from indexer.conversation import Turn
 from indexer.fixes import Fix, Step
 from indexer.knowledge_base import KnowledgeBase, NoIndex, Suggestions
@@ -56,6 +57,7 @@ __all__ = [
     "hits_json",
     "load_settings",
     "redact",
+    "spans",
     "trace",
     "understood",
 ]

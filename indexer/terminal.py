@@ -15,13 +15,13 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from indexer.answers import Answer, Citation, Found, Hits
 from indexer.asked import Reported
 from indexer.checks import Checked
+from indexer.colours import spans
 from indexer.evaluation import Evaluation, Measure
 from indexer.fixes import Step
 from indexer.rebuild import Progress as Advance
@@ -57,6 +57,18 @@ def _shown(text: str) -> str:
 def _name(text: str) -> str:
     """A title or a path, on one line."""
     return _shown(text).replace("\n", "\\n")
+
+
+_STYLES = {
+    "": "", "c": "dim", "k": "magenta", "s": "green", "m": "cyan", "n": "blue",
+    "+": "green", "-": "red", "@": "cyan",
+}  # fmt: skip
+
+
+def _changes(diff: str) -> Iterator[tuple[str, str]]:
+    """The lines of a diff with the sign that each begins with."""
+    for line in diff.splitlines(keepends=True):
+        yield line[:1] if line[:1] in ("+", "-", "@") else "", line
 
 
 class Terminal:
@@ -125,9 +137,10 @@ class Terminal:
         if not self._console.is_terminal:
             self._print(code)
             return
-        code, language = _shown(code), language or "text"
-        syntax = Syntax(code, language, theme="ansi_dark", background_color="default")
-        self._console.print(Padding(syntax, (0, 0, 0, 2)))
+        code = _shown(code)
+        pieces = _changes(code) if language == "diff" else spans(code, language)
+        text = Text.assemble(*((piece, _STYLES[kind]) for kind, piece in pieces))
+        self._console.print(Padding(text, (0, 0, 0, 2)))
 
     def hits(self, hits: Hits) -> None:
         """A list of hits with their passages."""

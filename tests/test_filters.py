@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from indexer import Snippet
-from webapp.filters import coloured, diff_lines, highlighted, marked, sanitised, spans
+from webapp.filters import coloured, diff_lines, highlighted, marked, sanitised
 
 
 def test_a_snippet_is_escaped_and_its_ranges_are_marked() -> None:
@@ -20,12 +20,6 @@ def test_code_keeps_every_character_whatever_its_language() -> None:
         block = BeautifulSoup(highlighted(code, language), "html.parser")
         assert block.get_text() == code, language
         assert block.find("script") is None
-
-
-def test_code_in_pieces_is_the_code() -> None:
-    for code in ("import os\n\nx = '中文'  # y", "\ufeffimport os", "a = 1\r\n", "\n\n  pass\n"):
-        assert "".join(text for _, text in spans(code, "python")) == code
-    assert ("k", "import") in spans("import os", "python")
 
 
 def test_code_is_coloured_by_classes_and_never_by_styles() -> None:

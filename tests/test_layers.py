@@ -13,6 +13,7 @@ FLOORS = (
         "indexer.alternatives",
         "indexer.budget",
         "indexer.chinese",
+        "indexer.colours",
         "indexer.commands",
         "indexer.folder",
         "indexer.logs",
@@ -96,7 +97,7 @@ HOMES = {
     "rich": {"indexer.terminal"},
     "click": {"indexer.cli"},
     "nh3": {"webapp.filters"},
-    "pygments": {"webapp.filters"},
+    "pygments": {"indexer.colours"},
     "waitress": {"webapp"},
     "prometheus_client": {"webapp.metrics"},
 }

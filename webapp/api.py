@@ -19,9 +19,9 @@ from indexer import (
     age_seconds,
     answer_json,
     hits_json,
+    spans,
 )
 from webapp import traffic
-from webapp.filters import spans
 from webapp.metrics import CONTENT_TYPE
 from webapp.visitors import Visitors
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
-from operator import itemgetter
+from functools import lru_cache
 from pathlib import Path
 
 import nh3
 from flask import Flask, url_for
 from markupsafe import Markup, escape
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, _TokenType
-from pygments.util import ClassNotFound
 
-from indexer import Snippet
-
-_LONGEST_COLOURED = 60_000
+from indexer import Snippet, spans
 
 
 def register(app: Flask) -> None:
@@ -55,39 +48,6 @@ def highlighted(code: str, language: str) -> str:
         for kind, text in spans(code.strip("\n"), language)
     )
     return f'<pre tabindex="0"><code>{"".join(pieces)}</code></pre>'
-
-
-# What has a colour, the first that holds: keys, strings, numbers and kinds, names, comments.
-_COLOURS = (
-    (Comment, "c"), (Generic.Prompt, "c"), (Keyword.Type, "m"), (Keyword, "k"),
-    (Operator.Word, "k"), (Name.Tag, "k"), (Literal.String, "s"), (Literal.Number, "m"),
-    (Name.Constant, "m"), (Name.Builtin.Pseudo, "n"), (Name.Builtin, "m"), (Name.Function, "n"),
-    (Name.Class, "n"), (Name.Namespace, "n"), (Name.Attribute, "n"), (Name.Variable, "n"),
-    (Name.Exception, "n"),
-)  # fmt: skip
-
-
-@lru_cache(maxsize=500)
-def spans(code: str, language: str) -> tuple[tuple[str, str], ...]:
-    """Code in pieces, each with the class of its colour or ""; together they are the code."""
-    try:
-        if not language or len(code) > _LONGEST_COLOURED:
-            return (("", code),)
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return (("", code),)
-    coloured = ((_colour(kind), text) for kind, text in lexer.get_tokens(code))
-    found = tuple(
-        (colour, "".join(text for _, text in run))
-        for colour, run in itertools.groupby(coloured, key=itemgetter(0))
-    )
-    # Lexers drop a byte order mark and rewrite line ends: then colours are not worth it.
-    return found if "".join(text for _, text in found) == code else (("", code),)
-
-
-@cache
-def _colour(token: _TokenType) -> str:
-    return next((colour for kind, colour in _COLOURS if token[: len(kind)] == kind), "")
 
 
 _INLINE = re.compile(r"(?P<tick>`+)(?P<code>[^`\n]+)(?P=tick)(?!`)|\*\*(?P<bold>[^*\n]+)\*\*")
