@@ -64,4 +64,4 @@ format: $(VENV)/ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) dist build kb/.fixdex
+	rm -rf $(VENV) dist build

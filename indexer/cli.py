@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 import logging
 import os
@@ -11,10 +10,10 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -27,6 +26,7 @@ from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.logs import SERVER
 from indexer.logs import begin as begin_log
 from indexer.memory import share_memory
+from indexer.options import Asking, Named, knowledge_base_options
 from indexer.places import choose_folder, choose_place
 from indexer.rebuild import Progress, Report
 from indexer.settings import SettingsError, load_settings
@@ -37,8 +37,6 @@ from indexer.watching import changes
 
 _LOG = logging.getLogger(SERVER)
 ANSWERED, NOTHING, FAILED, NO_INDEX, INTERRUPTED = 0, 1, 2, 3, 130
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def run() -> None:
@@ -84,60 +82,6 @@ def main(context: click.Context) -> None:
         Terminal().welcome(commands)
 
 
-class _Asking(click.Command):
-    """A command whose arguments are words to look for: what is none of its options is a word.
-
-    So `fixdex ask --no-cache-dir has no effect` is a question. After `--` all are words.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Sorts the options that it knows before the words."""
-        known = {
-            name: not option.is_flag
-            for option in self.get_params(ctx)
-            if isinstance(option, click.Option)
-            for name in option.opts + option.secondary_opts
-        }
-        options: list[str] = []
-        words: list[str] = []
-        rest = iter(args)
-        for word in rest:
-            name, given, _ = word.partition("=")
-            if word == "--":
-                words += rest
-            elif word in known or (given and known.get(name) and name.startswith("--")):
-                options += [word, *itertools.islice(rest, 1 if known.get(word) else 0)]
-            else:
-                words.append(word)
-        return super().parse_args(ctx, [*options, "--", *words])
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """Which posts and which index the options name."""
-
-    kb: str | None
-    index: str | None
-    trust_index: bool | None
-
-
-def _knowledge_base_options(command: _Command) -> Any:
-    """The options that say which posts and which index; the command gets them as `named`."""
-
-    @click.option("--kb", metavar="FOLDER", help="Folder of posts.")
-    @click.option("--index", metavar="PLACE", help="Folder that holds the index.")
-    @click.option(
-        "--trust-index", is_flag=True, default=None, help="Also an index that others may write."
-    )
-    @functools.wraps(command)
-    def gathered(
-        *, kb: str | None, index: str | None, trust_index: bool | None, **rest: Any
-    ) -> Any:
-        return command(named=_Named(kb, index, trust_index), **rest)
-
-    return gathered
-
-
 def _tell(note: str) -> None:
     """Says something beside the results."""
     click.echo(f"fixdex: {note}", err=True)
@@ -153,7 +97,7 @@ def _ignore(_: str) -> None:
 
 
 def _open(
-    named: _Named,
+    named: Named,
     folder: str | None = None,
     tell: Callable[[str], None] = _tell,
     **options: Any,
@@ -172,7 +116,7 @@ def _open(
     return KnowledgeBase(chosen.folder, place, settings)
 
 
-def _open_made(named: _Named) -> KnowledgeBase:
+def _open_made(named: Named) -> KnowledgeBase:
     """The same with its index, which is made where there is none to be opened."""
     knowledge_base = _open(named)
     with suppress(NoIndex):
@@ -233,51 +177,6 @@ def _print_json(value: Any) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-@main.command()
-@click.argument("folder", required=False)
-@_knowledge_base_options
-@click.option("--full", is_flag=True, help="Read every post again.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes that read posts.")
-@click.option("--drafts/--no-drafts", default=None, help="Also index drafts.")
-@click.option("--watch", is_flag=True, help="Follow the posts until it is stopped.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--for-server", is_flag=True, hidden=True, help="Notes are told already.")
-def rebuild(
-    folder: str | None,
-    named: _Named,
-    full: bool,
-    jobs: int | None,
-    drafts: bool | None,
-    watch: bool,
-    as_json: bool,
-    for_server: bool,
-) -> None:
-    """Bring the index up to date with the posts in FOLDER."""
-    tell_note = _ignore if for_server else _tell
-    knowledge_base = _open(named, folder, tell_note, jobs=jobs, drafts=drafts)
-    _note_old_index(knowledge_base, tell_note)
-
-    def tell(report: Report) -> None:
-        if as_json:
-            _print_json(asdict(report))
-        else:
-            Terminal().report(report, str(knowledge_base.folder))
-        _flush()
-
-    with _progress("reading posts", then="writing the index", quiet=as_json) as progress:
-        report = knowledge_base.rebuild(full=full, progress=progress)
-    tell(report)
-    for _ in changes(knowledge_base.folder, knowledge_base.place) if watch else ():
-        try:
-            report = knowledge_base.rebuild()
-        except IndexFault as error:
-            # The next change tries again.
-            click.echo(f"fixdex: {error}", err=True)
-            continue
-        if report.added or report.changed or report.removed:
-            tell(report)
-
-
 def _progress(
     words: str, things: str = "posts", then: str = "", *, quiet: bool = False
 ) -> AbstractContextManager[Progress | None]:
@@ -287,44 +186,15 @@ def _progress(
     return Terminal(stderr=True).progress(words, things, then)
 
 
-@main.command(cls=_Asking)
-@click.argument("words", nargs=-1, required=True)
-@_knowledge_base_options
-@click.option("-n", "count", type=click.IntRange(1, 100), default=10, help="How many hits.")
-@click.option("--tag", help="Only posts with this tag.")
-@click.option("--lang", help="Only posts in this language: en, zh or zh-Hant.")
-@click.option("--json", "as_json", is_flag=True, help="Print the hits as JSON.")
-@click.option("--explain", is_flag=True, help="Say what each word added to the score.")
-def search(
-    words: tuple[str, ...],
-    named: _Named,
-    count: int,
-    tag: str | None,
-    lang: str | None,
-    as_json: bool,
-    explain: bool,
-) -> None:
-    """List the posts that hold WORDS, best first."""
-    knowledge_base = _open_made(named)
-    hits = knowledge_base.search(
-        _text(" ".join(words)), per_page=count, tag=tag, lang=lang, explain=explain
-    )
-    if as_json:
-        _print_json(hits_json(hits))
-    else:
-        Terminal().hits(hits)
-    sys.exit(ANSWERED if hits.hits else NOTHING)
-
-
 LONGEST_QUESTION = 64 * 1024
 
 
-@main.command(cls=_Asking)
+@main.command(cls=Asking)
 @click.argument("question", nargs=-1)
-@_knowledge_base_options
+@knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def ask(question: tuple[str, ...], named: _Named, as_json: bool) -> None:
-    """Show the fix for QUESTION, or for the error that is piped in."""
+def ask(question: tuple[str, ...], named: Named, as_json: bool) -> None:
+    """Show the fix for QUESTION, or for what is piped in."""
     text = " ".join(question)
     if not question:
         if sys.stdin is None:
@@ -348,22 +218,51 @@ def _text(words: str) -> str:
     return words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+@main.command(cls=Asking)
+@click.argument("words", nargs=-1, required=True)
+@knowledge_base_options
+@click.option("-n", "count", type=click.IntRange(1, 100), default=10, help="How many hits.")
+@click.option("--tag", help="Only posts with this tag.")
+@click.option("--lang", help="Only posts in this language: en, zh or zh-Hant.")
+@click.option("--json", "as_json", is_flag=True, help="Print the hits as JSON.")
+@click.option("--explain", is_flag=True, help="Say what each word added to the score.")
+def search(
+    words: tuple[str, ...],
+    named: Named,
+    count: int,
+    tag: str | None,
+    lang: str | None,
+    as_json: bool,
+    explain: bool,
+) -> None:
+    """List the posts that hold WORDS, best first."""
+    knowledge_base = _open_made(named)
+    hits = knowledge_base.search(
+        _text(" ".join(words)), per_page=count, tag=tag, lang=lang, explain=explain
+    )
+    if as_json:
+        _print_json(hits_json(hits))
+    else:
+        Terminal().hits(hits)
+    sys.exit(ANSWERED if hits.hits else NOTHING)
+
+
 @main.command()
 @click.argument("folder", required=False)
-@_knowledge_base_options
+@knowledge_base_options
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8000; 0: a free one).")
 @click.option("--watch", is_flag=True, help="Follow the posts while serving.")
 @click.option("--log", type=click.Choice(["off", "text", "json"]), help="A line per request.")
 def serve(
     folder: str | None,
-    named: _Named,
+    named: Named,
     host: str | None,
     port: int | None,
     watch: bool,
     log: str | None,
 ) -> None:
-    """Answer on a web page: bring the index of FOLDER up to date, then serve it."""
+    """Bring the index up to date, then answer on a web page."""
     knowledge_base = _open(named, folder, host=host, port=port, log=log, tell=_log)
     _note_old_index(knowledge_base, _log)
 
@@ -392,10 +291,55 @@ _TURN = 0.0005
 
 
 @main.command()
-@_knowledge_base_options
+@click.argument("folder", required=False)
+@knowledge_base_options
+@click.option("--full", is_flag=True, help="Read every post again.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes that read posts.")
+@click.option("--drafts/--no-drafts", default=None, help="Also index drafts.")
+@click.option("--watch", is_flag=True, help="Follow the posts until it is stopped.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--for-server", is_flag=True, hidden=True, help="Notes are told already.")
+def rebuild(
+    folder: str | None,
+    named: Named,
+    full: bool,
+    jobs: int | None,
+    drafts: bool | None,
+    watch: bool,
+    as_json: bool,
+    for_server: bool,
+) -> None:
+    """Bring the index up to date with the posts."""
+    tell_note = _ignore if for_server else _tell
+    knowledge_base = _open(named, folder, tell_note, jobs=jobs, drafts=drafts)
+    _note_old_index(knowledge_base, tell_note)
+
+    def tell(report: Report) -> None:
+        if as_json:
+            _print_json(asdict(report))
+        else:
+            Terminal().report(report, str(knowledge_base.folder))
+        _flush()
+
+    with _progress("reading posts", then="writing the index", quiet=as_json) as progress:
+        report = knowledge_base.rebuild(full=full, progress=progress)
+    tell(report)
+    for _ in changes(knowledge_base.folder, knowledge_base.place) if watch else ():
+        try:
+            report = knowledge_base.rebuild()
+        except IndexFault as error:
+            # The next change tries again.
+            click.echo(f"fixdex: {error}", err=True)
+            continue
+        if report.added or report.changed or report.removed:
+            tell(report)
+
+
+@main.command()
+@knowledge_base_options
 @click.option("--all", "every", is_flag=True, help="List every index in the cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def status(named: _Named, every: bool, as_json: bool) -> None:
+def status(named: Named, every: bool, as_json: bool) -> None:
     """Say what is indexed, and what changed since."""
     if every:
         kept = read_kept()
@@ -414,7 +358,7 @@ def status(named: _Named, every: bool, as_json: bool) -> None:
 @main.command()
 @click.argument("folder")
 def forget(folder: str) -> None:
-    """Remove the index of FOLDER from the cache; its posts stay as they are."""
+    """Remove the index of FOLDER; its posts stay as they are."""
     path = Path(folder).expanduser().absolute()
     place = choose_place(path, None, {**os.environ, "FIXDEX_INDEX": ""})
     if not is_index(place):
@@ -424,9 +368,9 @@ def forget(folder: str) -> None:
 
 
 @main.command()
-@_knowledge_base_options
+@knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(named: _Named, as_json: bool) -> None:
+def check(named: Named, as_json: bool) -> None:
     """Name the posts that will not answer, and why."""
     knowledge_base = _open_made(named)
     with _progress("asking for every post", quiet=as_json) as progress:
@@ -440,10 +384,10 @@ def check(named: _Named, as_json: bool) -> None:
 
 @main.command("eval")
 @click.argument("questions", type=click.Path(path_type=Path))
-@_knowledge_base_options
+@knowledge_base_options
 @click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
-def evaluation(questions: Path, named: _Named, as_json: bool) -> None:
-    """Measure how well the posts answer QUESTIONS, a file with a line of JSON per question."""
+def evaluation(questions: Path, named: Named, as_json: bool) -> None:
+    """Measure how well the posts answer QUESTIONS, a file of JSON lines."""
     asked = read_questions(questions)
     knowledge_base = _open_made(named)
     with _progress("asking", "questions", quiet=as_json) as progress:
@@ -455,11 +399,11 @@ def evaluation(questions: Path, named: _Named, as_json: bool) -> None:
 
 
 @main.command()
-@_knowledge_base_options
+@knowledge_base_options
 @click.option("--days", type=click.FloatRange(min=0), default=90, help="How far to look back.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def report(named: _Named, days: float, as_json: bool) -> None:
-    """Say what was asked and wants a post: not found, or found and of no help."""
+def report(named: Named, days: float, as_json: bool) -> None:
+    """Say what was asked on the site and wants a post."""
     settings = _open(named).settings
     if not settings.asked:
         raise SettingsError("nothing is kept of what was asked; name a file with the setting asked")

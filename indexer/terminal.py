@@ -35,7 +35,7 @@ _EVERY = 5.0
 
 
 _EXAMPLES = (
-    ('fixdex ask "second RNNCell weights"', "the fix, from the notes in this folder"),
+    ('fixdex ask "Permission denied (publickey)"', "the fix, from the notes in this folder"),
     ("make 2>&1 | fixdex ask", "the fix for what just failed"),
     ("fixdex serve ~/notes", "a search page for a folder of notes"),
 )
@@ -87,7 +87,7 @@ class Terminal:
         """What Fixdex is, three examples, and its commands with what each does."""
         self._print("Paste an error, get the fix, out of your own posts.\n", "bold")
         for command, does in _EXAMPLES:
-            self._print(f"  {command.ljust(38)}  {does}")
+            self._print(f"  {command.ljust(44)}  {does}")
         self._print("\nCommands", "bold")
         for name, does in commands.items():
             self._print(f"  {name.ljust(8)}  {does}")

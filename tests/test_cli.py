@@ -100,6 +100,7 @@ def test_a_question_that_begins_with_dashes_is_a_question(folder: Path) -> None:
         assert b"git/faq.md" in done.stdout
     asked = json.loads(fixdex("ask", "--json", "--kb", folder, "--", "--kb", "-n").stdout)
     assert asked["question"] == "--kb -n"
+    assert fixdex("search", "nginx", "-n1", f"--kb={folder}").stdout.count(b"1. ") == 1
     hits = fixdex("search", "-n", "1", "--no-such-option", "-nginx", "502", "--kb", folder)
     assert hits.returncode == 0 and b"1. nginx 502 Bad Gateway" in hits.stdout
 

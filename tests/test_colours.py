@@ -22,6 +22,8 @@ def test_code_in_pieces_is_the_code() -> None:
 # Lexers of Pygments that never end, or take the square of the time and more.
 HOSTILE = {
     "mcschema": "<!--",
+    "markdown": "```mcschema\n<!--\n```\n",
+    "http": "HTTP/1.1 200 OK\nContent-Type: text/mcschema\n\n<!--",
     "easytrieve": "*" * 9_000,
     "autoit": "#cs" * 3_000,
     "nemerle": "<[" * 4_000,
