@@ -31,7 +31,7 @@ class Asking(click.Command):
         for word in rest:
             name, given, _ = word.partition("=")
             # `--kb=FOLDER` and `-n5`.
-            joined = bool(given) and name.startswith("--") or word[2:].isdecimal()
+            joined = (bool(given) and name.startswith("--")) or word[2:].isdecimal()
             if word == "--":
                 words += rest
             elif word in known or (joined and known.get(name if given else word[:2])):
