@@ -30,8 +30,8 @@ _ALIASES = {
     for alias in aliases
 }
 _LONGEST_COLOURED = 10_000
-# Of a long run of letters or blanks some take the third power of the time for a single token.
-_LONG_RUN = re.compile(r"\w{200}|\s{200}")
+# Of a long run of one kind some take the third power of the time for a single token.
+_LONG_RUN = re.compile(r"\w{200}|\s{200}|[^\w\s]{200}")
 # Seconds after which a text is left without colours.
 _COLOURING = 0.1
 

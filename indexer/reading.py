@@ -96,7 +96,7 @@ def render_post(
 def _as_plain(data: bytes) -> str:
     """The HTML of a post that was read as plain text; ids are `L` and the line."""
     return "\n".join(
-        f'<pre tabindex="0" id="L{line}">{escape(text, quote=False)}</pre>'
+        f'<p id="L{line}">{escape(text, quote=False)}</p>'.replace("\n", "<br>\n")
         for line, text in paragraphs(decode(data).text)
     )
 

@@ -66,7 +66,7 @@ def test_the_page_of_such_a_post_shows_its_text(tmp_path: Path) -> None:
     (hit,) = knowledge_base.search("zzlast").hits
     post = knowledge_base.post(hit.post.path, lambda code, _: code)
     assert post is not None
-    assert post.html.endswith('<pre tabindex="0" id="L3">&lt;b&gt;zzlast</pre>')
+    assert post.html.endswith('<p id="L3">&lt;b&gt;zzlast</p>')
 
 
 @posix

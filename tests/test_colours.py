@@ -30,6 +30,8 @@ HOSTILE = {
     "bash": "<<" + "0" * 9_000,
     "c": "function " + " " * 9_000,
     "ini": "(" + " " * 9_000,
+    "cfg": "::" * 4_500,
+    "fish": '"\\\\' * 3_000,
     "scala": '"""\\' * 2_000,
     "csharp": "\na b " * 1_900,
     "python": "\n " * 4_900,
@@ -48,7 +50,7 @@ def test_no_text_holds_up_the_colouring() -> None:
 
 def test_code_past_the_bounds_is_shown_without_colours() -> None:
     assert len(spans("import os\n" * 900, "python")) > 1
-    for code in ("import os\n" * 1_001, "x = " + "a" * 200, "import os" + " " * 200):
+    for code in ("import os\n" * 1_001, "x = " + "a" * 200, "import os" + " " * 200, "=" * 200):
         assert spans(code, "python") == (("", code),)
 
 
