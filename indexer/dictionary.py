@@ -160,7 +160,7 @@ def tokenizer() -> Any:
 
 def _cache_folder() -> Path:
     """A folder only this user may enter; a fresh temporary one where no home can be written."""
-    folder = cache_folder(os.environ)
+    folder = cache_folder()
     try:
         if folder is not None:
             make_private(folder)

@@ -57,7 +57,7 @@ def choose_folder(
     if not _is_home_or_root(here) and holds_posts(here):
         return Chosen(here, f"using the posts in {here} (the current folder)")
     for folder in upwards:
-        if is_index(_default_place(folder, environment)):
+        if is_index(_default_place(folder)):
             return Chosen(folder, f"using the posts in {folder} (indexed before)")
     shipped = shipped_posts()
     return Chosen(
@@ -90,27 +90,26 @@ def choose_place(
             if "://" in text:
                 raise SettingsError(f"{text}: only folders can hold an index so far; name a folder")
             return Path(text).expanduser().absolute()
-    return _default_place(folder, environment)
+    return _default_place(folder)
 
 
-def kept_indexes(environment: Mapping[str, str] | None = None) -> list[tuple[Path, Summary]]:
+def kept_indexes() -> list[tuple[Path, Summary]]:
     """Every index in the user's cache, by its place."""
-    environment = os.environ if environment is None else environment
     try:
-        places = sorted(_cache(environment).iterdir())
+        places = sorted(_cache().iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [(place, found) for place in places if (found := read_summary(place)) is not None]
 
 
-def _default_place(folder: Path, environment: Mapping[str, str]) -> Path:
+def _default_place(folder: Path) -> Path:
     key = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:20]
-    return _cache(environment) / key
+    return _cache() / key
 
 
-def _cache(environment: Mapping[str, str]) -> Path:
+def _cache() -> Path:
     """The folder of the indexes of this user."""
-    folder = cache_folder(environment)
+    folder = cache_folder()
     if folder is None:
         raise SettingsError("there is no home to keep an index in; name a place with --index")
     return folder / "index"

@@ -92,7 +92,7 @@ def load_settings(
     expected.
     """
     environment = os.environ if environment is None else environment
-    beside, own = folder / FILE, own_file(environment)
+    beside, own = folder / FILE, own_file()
     values = _of_posts(beside, own, tell)
     if own is not None:
         general = _read_file(own)
@@ -109,9 +109,9 @@ def load_settings(
     return Settings(**values)
 
 
-def own_file(environment: Mapping[str, str]) -> Path | None:
+def own_file() -> Path | None:
     """The file of the settings of this user, for all folders; None where there is no home."""
-    folder = config_folder(environment)
+    folder = config_folder()
     return folder / "settings.yaml" if folder is not None else None
 
 

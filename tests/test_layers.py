@@ -77,6 +77,7 @@ FLOORS = (
 )
 
 HOMES = {
+    "platformdirs": {"indexer.user_folders"},
     "watchfiles": {"indexer.watching"},
     "jieba": {"indexer.dictionary"},
     "rjieba": {"indexer.dictionary"},

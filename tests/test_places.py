@@ -51,19 +51,33 @@ def test_the_index_lies_where_it_was_told(tmp_path: Path) -> None:
 
 
 def test_else_it_lies_in_the_cache_of_the_user_by_the_real_path_of_the_posts(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    one = choose_place(made(tmp_path / "one"), None, environment)
-    other = choose_place(made(tmp_path / "other"), None, environment)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    one = choose_place(made(tmp_path / "one"), None, {})
+    other = choose_place(made(tmp_path / "other"), None, {})
     assert one.is_relative_to(tmp_path / "cache" / "fixdex") and one != other
     (tmp_path / "link").symlink_to(tmp_path / "one")
-    assert choose_place(tmp_path / "link", None, environment) == one
+    assert choose_place(tmp_path / "link", None, {}) == one
 
 
-def test_a_cache_that_is_no_absolute_path_does_not_count(tmp_path: Path) -> None:
-    place = choose_place(tmp_path, None, {"XDG_CACHE_HOME": "cache"})
-    assert place.is_absolute() and place.is_relative_to(Path.home() / ".cache")
+@pytest.mark.parametrize("cache", ["relative", ""])
+def test_a_cache_that_is_no_absolute_path_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", cache)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert choose_place(tmp_path, None, {}).is_relative_to(tmp_path)
+
+
+def test_without_a_home_a_place_is_to_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", "nowhere")
+    with pytest.raises(SettingsError, match="name a place with --index"):
+        choose_place(tmp_path, None, {})
+    assert choose_place(tmp_path, "/far/away", {}) == Path("/far/away")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +101,7 @@ def test_the_current_folder_is_used_if_it_has_posts_near(
 ) -> None:
     here = made(tmp_path / "here")
     write_posts(here, {path: "x"})
-    chosen = choose_folder(None, {"XDG_CACHE_HOME": str(tmp_path / "cache")}, here)
+    chosen = choose_folder(None, {}, here)
     assert (chosen.folder == here) is used
     assert chosen.note is not None and str(chosen.folder) in chosen.note
 
@@ -97,18 +111,16 @@ def test_neither_home_nor_the_root_is_taken_for_a_folder_of_posts(
 ) -> None:
     write_posts(tmp_path, {"note.md": "x"})
     monkeypatch.setenv("HOME", str(tmp_path))
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert choose_folder(None, environment, tmp_path).folder == shipped_posts()
-    assert choose_folder(None, environment, Path("/")).folder == shipped_posts()
+    assert choose_folder(None, {}, tmp_path).folder == shipped_posts()
+    assert choose_folder(None, {}, Path("/")).folder == shipped_posts()
 
 
 def test_below_a_folder_that_was_indexed_that_one_is_used(tmp_path: Path) -> None:
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     notes = write_posts(tmp_path / "notes", {"a.md": "# a", "pictures/old/b.png": "x"})
-    KnowledgeBase(notes, choose_place(notes, None, environment)).rebuild()
-    assert choose_folder(None, environment, notes / "pictures" / "old").folder == notes
+    KnowledgeBase(notes, choose_place(notes, None, {})).rebuild()
+    assert choose_folder(None, {}, notes / "pictures" / "old").folder == notes
     write_posts(notes, {"pictures/c.md": "# c"})
-    assert choose_folder(None, environment, notes / "pictures").folder == notes / "pictures"
+    assert choose_folder(None, {}, notes / "pictures").folder == notes / "pictures"
 
 
 def test_an_index_that_is_named_tells_its_posts(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from indexer import Settings, SettingsError, load_settings
 
 
 def own(tmp_path: Path, text: str) -> dict[str, str]:
-    """Writes the user's own settings; comes with the environment that leads there."""
+    """Writes the user's own settings, where the tests have them; comes with no variables."""
     file = tmp_path / "config" / "fixdex" / "settings.yaml"
     file.parent.mkdir(parents=True)
     file.write_text(text, "utf-8")
-    return {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return {}
 
 
 def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
