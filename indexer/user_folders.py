@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -9,24 +10,25 @@ import platformdirs
 
 def home() -> Path | None:
     """The home of this user; None for one without, as systems give to services."""
-    try:
-        return _absolute(Path.home())
-    except RuntimeError:
-        return None
+    return _found(Path.home)
 
 
 def config_folder() -> Path | None:
     """The folder of Fixdex for settings, or None where there is no home."""
-    return _absolute(platformdirs.user_config_path("fixdex", appauthor=False))
+    return _found(lambda: platformdirs.user_config_path("fixdex", appauthor=False))
 
 
 def cache_folder() -> Path | None:
     """The folder of Fixdex for what can be made again, or None where there is no home."""
-    return _absolute(platformdirs.user_cache_path("fixdex", appauthor=False))
+    return _found(lambda: platformdirs.user_cache_path("fixdex", appauthor=False))
 
 
-def _absolute(folder: Path) -> Path | None:
-    # Without a home, `~` stays as it is.
+def _found(find: Callable[[], Path]) -> Path | None:
+    try:
+        folder = find()
+    except RuntimeError:
+        return None
+    # Other versions leave `~` as it is.
     return folder if folder.is_absolute() else None
 
 

@@ -74,7 +74,9 @@ def test_without_a_home_a_place_is_to_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    monkeypatch.setenv("HOME", "nowhere")
+    monkeypatch.delenv("HOME", raising=False)
+    # As Python does for a user that the system has no entry of.
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
     with pytest.raises(SettingsError, match="name a place with --index"):
         choose_place(tmp_path, None, {})
     assert choose_place(tmp_path, "/far/away", {}) == Path("/far/away")
