@@ -14,6 +14,8 @@ from webapp import create_app
 
 
 def test_code_in_pieces_is_the_code() -> None:
+    assert len(spans("$ ls\n" * 399, "console")) > 1
+    assert len(spans("$ ls\n" * 401, "console")) == 1
     for code in ("import os\n\nx = '中文'  # y", "\ufeffimport os", "a = 1\r\n", "\n\n  pass\n"):
         assert "".join(text for _, text in spans(code, "python")) == code
     assert ("k", "import") in spans("import os", "python")
@@ -31,6 +33,8 @@ HOSTILE = {
     "c": "function " + " " * 9_000,
     "ini": "(" + " " * 9_000,
     "cfg": "::" * 4_500,
+    "console": "<<a " * 2_400,
+    "hcl": "<<EOF\na.a" * 1_000,
     "fish": '"\\\\' * 3_000,
     "scala": '"""\\' * 2_000,
     "csharp": "\na b " * 1_900,
@@ -50,6 +54,8 @@ def test_no_text_holds_up_the_colouring() -> None:
 
 def test_code_past_the_bounds_is_shown_without_colours() -> None:
     assert len(spans("import os\n" * 900, "python")) > 1
+    assert len(spans("$ ls\n" * 399, "console")) > 1
+    assert len(spans("$ ls\n" * 401, "console")) == 1
     for code in ("import os\n" * 1_001, "x = " + "a" * 200, "import os" + " " * 200, "=" * 200):
         assert spans(code, "python") == (("", code),)
 
