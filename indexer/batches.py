@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def read_batches(
     # Not by fork: a server's threads may hold locks at that moment.
     context = multiprocessing.get_context("spawn")
     workers = 1 if few else jobs
-    with ProcessPoolExecutor(workers, context, initializer=_begin_worker) as pool:
+    with _safe_path():
+        pool = ProcessPoolExecutor(workers, context, initializer=_begin_worker)
         coming: deque[Future[Batch]] = deque()
         try:
             for piece in pieces:
@@ -78,6 +80,33 @@ def read_batches(
             raise IndexFault(
                 "a process that reads posts was ended from outside (memory?); try --jobs 1"
             ) from None
+        except BaseException:
+            # Nobody waits for what was not begun, nor for what is being read.
+            for process in pool._processes.values():
+                process.kill()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Meanwhile processes that are started import nothing from the current folder.
+
+    That may be a folder of posts, and hold a `struct.py`.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 def _begin_worker() -> None:
@@ -120,8 +149,7 @@ def _read_batch(files: Sequence[Found], drafts: bool, seconds: float, tally: Tal
         except OSError as error:
             skipped.append(Skipped(file.path, f"cannot be read: {error.strerror}"))
         except Exception as error:  # a fault of ours with one post must not cost the others
-            reason = f"reading it fails with {type(error).__name__}; please report it: our fault"
-            skipped.append(Skipped(file.path, reason))
+            skipped.append(Skipped(file.path, _our_fault(error)))
         else:
             entries.append(entry)
             records += problems
@@ -133,23 +161,30 @@ _Read = tuple[Entry, list[str], list[list[Said]]]
 
 
 def _read_in_time(file: Found, drafts: bool, seconds: float) -> _Read:
-    """What a post holds; read as plain text where its Markdown takes longer than so many seconds.
+    """What a post holds; read as plain text where reading its Markdown fails or takes too long.
 
     Raises NotText where it holds no text, is a draft, or takes longer even so.
     """
     data = read_file(file.file)
-    slow = f"reading it takes longer than {seconds:g} seconds"
     try:
         with at_most(seconds):
             return _read(data, read_post(file.path, data), drafts)
+    except NotText:
+        raise
     except Overtime:
-        pass
+        reason = f"reading it takes longer than {seconds:g} seconds"
+    except Exception as error:
+        reason = _our_fault(error)
     try:
         with at_most(seconds):
-            post = replace(read_plain(file.path, data), repairs=(f"{slow}; read as plain text",))
+            post = replace(read_plain(file.path, data), repairs=(f"{reason}; read as plain text",))
             return _read(data, post, drafts)
     except Overtime:
-        raise NotText(slow) from None
+        raise NotText(reason) from None
+
+
+def _our_fault(error: Exception) -> str:
+    return f"reading it fails with {type(error).__name__}, a fault of Fixdex (please report it)"
 
 
 def _read(data: bytes, post: Post, drafts: bool) -> _Read:

@@ -147,7 +147,9 @@ _COMMAND = re.compile(
     r"|cd|ls|ll|cat|vi|vim|nano|echo|rm|mv|cp|mkdir|chmod|chown|tar|unzip|wget|curl|make|cmake|gcc|ssh"
     r"|scp|rpm|pip3?|npm|yarn|git|mysql|mysqldump|psql|redis-cli|ps|netstat|ss|grep|awk|sed|find|kill"
     r"|top|df|du|mount|umount|fdisk|ip|ifconfig|ping|nginx|java|python3?|node|go|cargo|source|export"
-    r"|useradd|passwd|crontab|iptables|firewall-cmd|hostnamectl|timedatectl|modprobe|lsmod)\s"
+    r"|useradd|passwd|crontab|iptables|firewall-cmd|hostnamectl|timedatectl|modprobe|lsmod|mkfs[.\w]*|lsblk"
+    r"|journalctl|dmesg|sysctl|chkconfig|pvcreate|vgcreate|vgextend|lvcreate|lvextend|resize2fs|fsck[.\w]*"
+    r"|nmap|tcpdump|lsof|strace|swapon|swapoff|\.?/[\w./-]+)(?:\s|$)"
 )
 _OPERAND = re.compile(r"\s-{1,2}\w|[/|&=<>$]|\.\w{2,4}\b|\d+\.\d+")
 
@@ -194,7 +196,7 @@ def _typed(state: StateBlock, start: int, text: str) -> bool:
     commands stands what the first one printed, without an empty line and not in Chinese; and one
     of the two has an option or a path.
     """
-    if _HAN.search(_QUOTED.sub("", text)):
+    if _says(text):
         return False
     lines = (number for number in range(state.lineMax) if not state.isEmpty(number))
     first = next(number for number in lines)
@@ -218,15 +220,28 @@ def _typed_near(state: StateBlock, start: int, step: int, text: str, printed: bo
         if state.is_code_block(number) or (between and blank):
             return False
         if match and _COMMAND.match(line, match.end()):
-            other = _QUOTED.sub("", line[match.end() :])
+            other = line[match.end() :]
             acts = not between or _OPERAND.search(text) or _OPERAND.search(other)
-            return bool(acts) and not _HAN.search(other)
+            return bool(acts) and not _says(other)
         if match or blank or not printed or _HAN.search(line) or _NO_OUTPUT.match(line):
             return False
         between = True
     return False
 
 
+def _says(text: str) -> bool:
+    """Whether words that begin like a command say something, as titles do."""
+    return bool(_SAYS.search(_QUOTED.sub("", text)))
+
+
+# Chinese, or words that stand in sentences and by themselves in no command.
+_SAYS = re.compile(
+    f"[{HAN}]"
+    r"|(?<![\w./-])(?:is|are|was|were|does|do not|cannot|can't|doesn't|won't|isn't|not|when|after"
+    r"|while|without|because|but|fails?|failed|hangs?|rejected|refused|denied|breaks|broken|works|slow|loses"
+    r"|lost|shows|says|returns|gives|missing|instead|how|why|fix(?:es|ed)?)(?![\w./-])",
+    re.IGNORECASE,
+)
 # So many lines of output are looked through for the next command.
 _LONGEST_OUTPUT = 40
 _NO_OUTPUT = re.compile(r"#|`{3}|~{3}")

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
@@ -32,7 +33,7 @@ from indexer.rebuild import Progress, Report
 from indexer.settings import SettingsError, load_settings
 from indexer.status import read_kept
 from indexer.storage import IndexBusy, IndexFault, is_index, remove
-from indexer.terminal import Terminal, end_with_reader
+from indexer.terminal import Terminal, end_with_reader, shown
 from indexer.watching import changes
 
 _LOG = logging.getLogger(SERVER)
@@ -65,6 +66,10 @@ def run() -> None:
             sys.stdout = _nowhere()
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}", FAILED)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        _fail(f"a fault of Fixdex, please report it: {type(error).__name__} in {where}", FAILED)
     finally:
         _flush()
 
@@ -84,7 +89,7 @@ def main(context: click.Context) -> None:
 
 def _tell(note: str) -> None:
     """Says something beside the results."""
-    click.echo(f"fixdex: {note}", err=True)
+    click.echo(shown(f"fixdex: {note}"), err=True)
 
 
 def _log(note: str) -> None:
@@ -167,7 +172,7 @@ def _flush() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"fixdex: {message}", err=True)
+    click.echo(shown(f"fixdex: {message}"), err=True)
     sys.exit(code)
 
 

@@ -50,6 +50,23 @@ def find_posts(folder: Path, *, drafts: bool = False) -> Iterator[Found]:
     yield from sorted(_walk(folder, folder.resolve(), "", drafts), key=lambda found: found.path)
 
 
+def find_folders(folder: Path) -> tuple[list[Path], bool]:
+    """The folder and all below it that posts are looked for in; whether a link leads to another."""
+    entered, linked = [folder], False
+    for here in entered:
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in NOT_ENTERED:
+                            entered.append(Path(entry.path))
+                    elif entry.is_symlink() and _leads_to_folder(entry):
+                        linked = True
+        except OSError:
+            continue
+    return entered, linked
+
+
 # What lies in folders that are no notes, too.
 _NO_POST = re.compile(
     r"(?:readme|changelog|changes|license|licence|copying|contributing|contributors|authors|notice"
@@ -77,12 +94,19 @@ def holds_posts(folder: Path) -> bool:
                         if entry.is_dir(follow_symlinks=False):
                             if entry.name not in NOT_ENTERED and entry.name[0] != ".":
                                 below.append(entry.path)
-                        elif _may_be_post(entry.name) and entry.is_file():
+                        elif _may_be_post(entry.name) and _is_file(entry):
                             return True
             except OSError:
                 continue
         level = below
     return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _may_be_post(name: str) -> bool:
@@ -105,21 +129,23 @@ def _walk(folder: Path, root: Path, above: str, drafts: bool) -> Iterator[Found]
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in NOT_ENTERED:
                     waiting.append((Path(entry.path), path + "/"))
-            # Not `entry.is_dir()`: that raises for a link to itself.
-            elif entry.is_symlink() and Path(entry.path).is_dir():
+            elif entry.is_symlink() and _leads_to_folder(entry):
                 if not _inside(entry, root):
-                    yield Found(path, entry.path, "link that leads out of the folder")
+                    yield Found(path, entry.path, _LEADS_OUT)
             elif entry.name.lower().endswith(SUFFIXES):
                 yield _look_at(entry, path, root, drafts)
 
 
 def _look_at(entry: os.DirEntry[str], path: str, root: Path, drafts: bool) -> Found:
-    if entry.is_symlink() and not _inside(entry, root):
-        return Found(path, entry.path, "link that leads out of the folder")
     try:
         found = entry.stat()
     except OSError as error:
-        return Found(path, entry.path, f"cannot be read: {error.strerror}")
+        # Of what a link leads to outside, nothing is told.
+        outside = entry.is_symlink() and not _inside(entry, root)
+        told = _LEADS_OUT if outside else f"cannot be read: {error.strerror}"
+        return Found(path, entry.path, told)
+    if entry.is_symlink() and not _inside(entry, root):
+        return Found(path, entry.path, _LEADS_OUT)
     reason = None
     if not stat.S_ISREG(found.st_mode):
         reason = "not a regular file"
@@ -147,9 +173,22 @@ def read_file(file: Path) -> bytes:
 DRAFT = "draft (the setting `drafts` includes them)"
 
 
+_LEADS_OUT = "link that leads out of the folder"
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # to itself, or through a name that is no name
+        return False
+
+
 def _inside(entry: os.DirEntry[str], root: Path) -> bool:
     # A link to nowhere is inside: opening it gives the reason.
-    return Path(os.path.realpath(entry.path)).is_relative_to(root)
+    try:
+        return Path(os.path.realpath(entry.path)).is_relative_to(root)
+    except (OSError, RuntimeError):  # it leads on without end; Python follows by recursion
+        return True
 
 
 def _readable(name: str) -> str:

@@ -16,6 +16,8 @@ from indexer.storage import IndexFault
 from indexer.watching import changes
 
 _LOG = logging.getLogger(SERVER)
+# Without `-P` a process imports what lies in the current folder, which may be a folder of posts.
+_PYTHON = (sys.executable, "-P")
 # What the log tells of a rebuild.
 _TOLD = ("indexed", "added", "changed", "removed", "unchanged", "repaired", "skipped", "seconds")
 # A server brings its index up to date with so many posts itself.
@@ -32,7 +34,7 @@ def bring_up_to_date(knowledge_base: KnowledgeBase, tell: Callable[[Report], Non
         return
     except MuchToDo:
         place, folder = str(knowledge_base.place), str(knowledge_base.folder)
-        command = [sys.executable, "-m", "indexer.cli", "rebuild", folder, "--index", place]
+        command = [*_PYTHON, "-m", "indexer.cli", "rebuild", folder, "--index", place]
         command.append("--for-server")
     if knowledge_base.settings.trust_index:
         command.append("--trust-index")
@@ -64,6 +66,9 @@ def follow(knowledge_base: KnowledgeBase, stop: threading.Event) -> None:
         except (IndexFault, NoIndex, OSError) as error:
             # The next change tries again.
             _LOG.warning("not rebuilt: %s", error)
+        except Exception:
+            # A fault of ours with what was written must not end the site; the log names the place.
+            _LOG.exception("not rebuilt")
 
 
 def log_rebuild(report: Report) -> None:

@@ -284,8 +284,18 @@ def strings(value: Any, most: int = 2000) -> Iterator[str]:
             waiting.extend(reversed(list(item.values())[:most]))
         elif isinstance(item, (list, tuple)):
             waiting.extend(reversed(item[:most]))
-        elif item is not None and not isinstance(item, bool) and str(item).strip():
-            yield str(item).strip()
+        elif not isinstance(item, bool) and (text := _scalar(item)):
+            yield text
+
+
+def _scalar(value: Any) -> str:
+    """A value as text; nothing of one that holds others, or is a number too long to be told."""
+    if value is None or isinstance(value, dict | list | tuple):
+        return ""
+    try:
+        return str(value).strip()
+    except ValueError:
+        return ""
 
 
 _DAY = re.compile(r"\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})")
@@ -354,7 +364,7 @@ def is_draft(values: Mapping[str, Any]) -> bool:
     """Whether the header keeps the post from being published."""
 
     def said(key: str) -> str:
-        return str(values.get(key, "")).strip().lower()
+        return _scalar(values.get(key)).lower()
 
     return said("draft") in ("true", "yes", "on", "1") or said("published") in (
         "false",

@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -204,7 +205,7 @@ def read_summary(place: Path) -> Summary | None:
     try:
         told = _read_json(storage.folder_of(place, current.name) / "manifest.json")
         return Summary(str(told["folder"]), str(told["built_at"]), int(told["indexed"]))
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except Exception:  # whatever a damaged file makes JSON, `int` or the system raise
         return None
 
 
@@ -235,6 +236,7 @@ def _open(
             parts.append(_open_part(folder, name, files, gone, shared))
         else:
             return None
+    datetime.fromisoformat(data["built_at"])
     data["pairs"] = tuple(data["pairs"])
     data["skipped"] = tuple(Skipped(**one) for one in data["skipped"])
     posts = tuple(post for part in parts for post in part.living)
@@ -275,7 +277,10 @@ def _open_part(
     shared: dict[Any, Any],
 ) -> Part:
     posts = tuple(_entry(post, shared) for post in _read_json(folder / f"{name}.posts"))
-    return Part(name, posts, WhooshSegment(folder, name), files, gone)
+    segment = WhooshSegment(folder, name)
+    if sum(post.problems for post in posts) != len(segment):
+        raise ValueError(f"{name} holds other problems than its posts")
+    return Part(name, posts, segment, files, gone)
 
 
 def _read_json(file: Path) -> Any:
@@ -292,7 +297,10 @@ def _entry(data: dict[str, Any], shared: dict[Any, Any]) -> Entry:
         # Not a number by itself: 1.0 is also True.
         return shared.setdefault(value, value) if isinstance(value, str | tuple) else value
 
-    return Entry(**{name: same(value) for name, value in data.items()})
+    entry = Entry(**{name: same(value) for name, value in data.items()})
+    if not all(isinstance(one, str) for one in (entry.path, entry.title, entry.lang, *entry.tags)):
+        raise ValueError("no entry of a post")
+    return entry
 
 
 class NextGeneration:

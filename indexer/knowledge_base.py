@@ -25,6 +25,7 @@ from indexer.generation import Generation
 from indexer.index import Entry, open_current
 from indexer.memory import give_back, uncollected
 from indexer.pasted import understood
+from indexer.places import remember
 from indexer.ranking import Ranked, unknown_words
 from indexer.reading import PostText, find_picture, read_text
 from indexer.rebuild import Progress, Report, rebuild
@@ -85,7 +86,7 @@ class KnowledgeBase:
 
         Raises MuchToDo where that is to read and write more than `most` posts.
         """
-        return rebuild(
+        report = rebuild(
             self.folder,
             self.place,
             full=full,
@@ -97,6 +98,8 @@ class KnowledgeBase:
             most=most,
             progress=progress,
         )
+        remember(self.place, self.folder)
+        return report
 
     def load(self) -> None:
         """Loads now what the first question would wait for."""

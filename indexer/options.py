@@ -35,7 +35,10 @@ class Asking(click.Command):
             if word == "--":
                 words += rest
             elif word in known or (joined and known.get(name if given else word[:2])):
-                options += [word, *itertools.islice(rest, 1 if known.get(word) else 0)]
+                values = [*itertools.islice(rest, 1 if known.get(word) else 0)]
+                if known.get(word) and not values:
+                    raise click.UsageError(f"Option '{word}' requires an argument", ctx)
+                options += [word, *values]
             else:
                 words.append(word)
         return super().parse_args(ctx, [*options, "--", *words])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +13,7 @@ from pathlib import Path
 from indexer.folder import holds_posts
 from indexer.index import Summary, read_summary
 from indexer.settings import FILE, SettingsError
-from indexer.storage import is_index
-from indexer.user_folders import cache_folder, home
+from indexer.user_folders import cache_folder, home, make_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,18 @@ def choose_folder(
             if not folder.is_dir():
                 raise SettingsError(f"{source}: {folder} is not a folder; name a folder of posts")
             return Chosen(folder)
-    if index and (summary := read_summary(Path(index).expanduser().absolute())):
-        made_from = Path(summary.folder)
+    if index and (made_from := _recall(Path(index).expanduser().absolute())):
         return Chosen(made_from, f"using the posts in {made_from} (the index was made from these)")
     upwards = (here, *here.parents)
     for folder in upwards:
         if (folder / FILE).is_file():
             return Chosen(folder, f"using the posts in {folder} (it has a {FILE})")
-    if (here / "kb").is_dir():
-        return Chosen(here / "kb", f"using the posts in {here / 'kb'}")
+    if (kb := here / "kb").is_dir() and kb.resolve().is_relative_to(here.resolve()):
+        return Chosen(kb, f"using the posts in {kb}")
     if not _is_home_or_root(here) and holds_posts(here):
         return Chosen(here, f"using the posts in {here} (the current folder)")
     for folder in upwards:
-        if is_index(_default_place(folder)):
+        if not _is_home_or_root(folder) and read_summary(_default_place(folder)) is not None:
             return Chosen(folder, f"using the posts in {folder} (indexed before)")
     shipped = shipped_posts()
     return Chosen(
@@ -103,8 +103,7 @@ def kept_indexes() -> list[tuple[Path, Summary]]:
 
 
 def _default_place(folder: Path) -> Path:
-    key = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:20]
-    return _cache() / key
+    return _cache() / _key(folder)
 
 
 def _cache() -> Path:
@@ -113,3 +112,34 @@ def _cache() -> Path:
     if folder is None:
         raise SettingsError("there is no home to keep an index in; name a place with --index")
     return folder / "index"
+
+
+def remember(place: Path, folder: Path) -> None:
+    """Keeps for this user which posts the index at a place is made from.
+
+    What the index says of that itself may be written by whoever made the index.
+    """
+    if place == _default_place(folder):
+        return
+    note, text = _note_of(place), json.dumps([str(place), str(folder.absolute())])
+    with contextlib.suppress(OSError, SettingsError):
+        if not note.exists() or note.read_text("utf-8") != text:
+            make_private(note.parent)
+            note.write_text(text, "utf-8")
+
+
+def _recall(place: Path) -> Path | None:
+    try:
+        known, folder = json.loads(_note_of(place).read_text("utf-8"))
+    except (OSError, ValueError, SettingsError):
+        return None
+    return Path(folder) if known == str(place) else None
+
+
+def _note_of(place: Path) -> Path:
+    """The file in the user's cache that says what an index elsewhere is made from."""
+    return _cache().parent / "places" / f"{_key(place)}.json"
+
+
+def _key(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:20]

@@ -120,6 +120,6 @@ def find_picture(folder: Path, path: str) -> Path | None:
         inside = file.relative_to(folder.resolve())
         hidden = any(part.startswith((".", "_drafts")) for part in inside.parts)
         shown = file.suffix.lower() in _PICTURES and file.is_file()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):
         return None
     return file if shown and not hidden else None

@@ -121,7 +121,7 @@ _FOLDERS = "folders"
 
 def _of_posts(file: Path, own: Path | None, tell: Callable[[str], object]) -> dict[str, Any]:
     """What the file beside the posts sets; it tells which settings are not that file's to set."""
-    if file.is_symlink() and not file.resolve().is_relative_to(file.parent.resolve()):
+    if file.is_symlink() and not _is_inside(file):
         tell(f"{file} leads out of the folder and is ignored")
         return {}
     found = _known(_read_file(file), file)
@@ -136,6 +136,13 @@ def _of_posts(file: Path, own: Path | None, tell: Callable[[str], object]) -> di
         str(file),
         file.parent,
     )
+
+
+def _is_inside(file: Path) -> bool:
+    try:
+        return file.resolve().is_relative_to(file.parent.resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 def _of_section(sections: Any, folder: Path, own: Path) -> dict[str, Any]:
@@ -198,8 +205,10 @@ def _read_file(path: Path) -> dict[Any, Any]:
         return {}
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+    except SettingsError:
+        raise
+    except Exception as error:  # PyYAML raises others, too, for values such as `!!int ""`
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise SettingsError(f"{path} cannot be read as YAML: {reason}") from error
     return _lines(data, path)
 
@@ -219,6 +228,8 @@ _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
 
 def _convert(name: str, value: Any, where: str, folder: Path) -> Any:
     """The value of a setting; a file is named from `folder`. Raises SettingsError."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise SettingsError(f"{where}: the number is too long")
     default = getattr(Settings(), name)
     if isinstance(default, bool):
         text = str(value).strip().lower()

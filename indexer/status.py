@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from indexer.budget import Overtime, at_most
 from indexer.folder import DRAFT, NotText, decode, find_posts, read_file
 from indexer.front_matter import is_draft, read_header
 from indexer.index import Index, Skipped
@@ -146,10 +147,17 @@ def _look(
 def _reason(data: bytes, drafts: bool) -> str | None:
     """Why a rebuild would skip a file for what it holds."""
     try:
-        header = read_header(decode(data).text.split("\n"))
+        with at_most(_HEADER_SECONDS):
+            header = read_header(decode(data).text.split("\n"))
+            return DRAFT if is_draft(header.values) and not drafts else None
     except NotText as error:
         return str(error)
-    return DRAFT if is_draft(header.values) and not drafts else None
+    except Overtime:
+        return None
+
+
+# A header that takes longer is none that hides a post.
+_HEADER_SECONDS = 2
 
 
 def _size(folder: Path) -> int:

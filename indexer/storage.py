@@ -85,6 +85,8 @@ def prepare(place: Path, *, trusted: bool = False) -> None:
                 raise IndexFault(
                     f"{place} is neither empty nor an index; name an empty folder with --index"
                 )
+            if not hasattr(os, "getuid") or place.stat().st_uid == os.getuid():
+                place.chmod(0o700)
             # Another process may write the same at the same time.
             (place / _TAG).write_bytes(_TAGGED)
             (place / ".gitignore").write_text("*\n", "ascii")
@@ -206,8 +208,8 @@ def next_name(place: Path) -> str:
 
 def sweep(place: Path, kept: Collection[str]) -> None:
     """Removes the generations that are not kept and that nobody reads, also those half made."""
-    # What cannot be removed now is removed another time.
-    with contextlib.suppress(OSError):
+    # What cannot be removed now is removed another time; Python follows deep folders by recursion.
+    with contextlib.suppress(OSError, RecursionError):
         (place / "current.next").unlink(missing_ok=True)
         for folder in _generations(place):
             if folder.name not in kept and not _is_read(folder):
@@ -243,8 +245,9 @@ def remove(place: Path) -> None:
             for name in ("current.next", ".gitignore", "lock", _TAG):
                 (place / name).unlink(missing_ok=True)
         place.rmdir()
-    except OSError as error:
-        raise IndexFault(f"{place} cannot be removed whole ({error.strerror})") from None
+    except (OSError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "folders too deep"
+        raise IndexFault(f"{place} cannot be removed whole ({reason})") from None
 
 
 class Lease:

@@ -29,7 +29,7 @@ from indexer.rebuild import Report
 from indexer.snippets import Snippet
 from indexer.status import Kept, Status
 
-_MOST_NAMED, _LONGEST_QUESTION = 20, 160
+_MOST_NAMED, _LONGEST_QUESTION, _LONGEST_CODE = 20, 160, 20_000
 # Seconds between two lines about how far a work is.
 _EVERY = 5.0
 
@@ -50,13 +50,14 @@ def end_with_reader() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text without what would steer a terminal."""
     return text.translate(_CONTROLS)
 
 
 def _name(text: str) -> str:
     """A title or a path, on one line."""
-    return _shown(text).replace("\n", "\\n")
+    return shown(text).replace("\n", "\\n")
 
 
 _STYLES = {
@@ -81,7 +82,7 @@ class Terminal:
         self._console = Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
 
     def _print(self, text: str = "", style: str = "") -> None:
-        self._console.print(Text(_shown(text), style=style))
+        self._console.print(Text(shown(text), style=style))
 
     def welcome(self, commands: Mapping[str, str]) -> None:
         """What Fixdex is, three examples, and its commands with what each does."""
@@ -134,10 +135,11 @@ class Terminal:
             self._code(step.text, step.language)
 
     def _code(self, code: str, language: str) -> None:
-        if not self._console.is_terminal:
-            self._print(code)
+        code = shown(code)
+        if not self._console.is_terminal or len(code) > _LONGEST_CODE:
+            # Laid out and coloured, megabytes take minutes.
+            self._console.out(code, highlight=False)
             return
-        code = _shown(code)
         pieces = _changes(code) if language == "diff" else spans(code, language)
         text = Text.assemble(*((piece, _STYLES[kind]) for kind, piece in pieces))
         self._console.print(Padding(text, (0, 0, 0, 2)))
@@ -245,7 +247,7 @@ class Terminal:
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in rows:
-            table.add_row(name, Text(_shown(value)))
+            table.add_row(name, Text(shown(value)))
         self._console.print(table, soft_wrap=False)
 
     def _files(self, what: str, files: Sequence[str], style: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-from indexer.folder import NOT_ENTERED, SUFFIXES
+from indexer.folder import NOT_ENTERED, SUFFIXES, find_folders
 
 # Editors save in several steps: so many milliseconds without another make one change.
 _STILL, _LONGEST = 60, 400
@@ -31,20 +31,29 @@ def changes(folder: Path, place: Path, stop: threading.Event | None = None) -> I
         if not NOT_ENTERED.isdisjoint(here.relative_to(root).parts):
             return False
         # A folder that is gone can no longer be told from a file without an ending.
-        return here.name.lower().endswith(SUFFIXES) or not here.suffix
+        return here.name.lower().endswith(SUFFIXES) or not here.suffix or here.is_dir()
 
-    begun = False
-    for found in watch(
-        root,
-        watch_filter=of_posts,
-        debounce=_LONGEST,
-        step=_STILL,
-        rust_timeout=_IDLE,
-        yield_on_timeout=True,
-        stop_event=stop,
-        raise_interrupt=False,
-        ignore_permission_denied=True,
-    ):
-        if found or not begun:
-            begun = True
-            yield
+    ended = False
+    while not ended:
+        ended, begun = True, False
+        entered, linked = find_folders(root)
+        # Below a folder that is watched whole, links are followed: then each is watched by itself.
+        for found in watch(
+            *(entered if linked else [root]),
+            recursive=not linked,
+            watch_filter=of_posts,
+            debounce=_LONGEST,
+            step=_STILL,
+            rust_timeout=_IDLE,
+            yield_on_timeout=True,
+            stop_event=stop,
+            raise_interrupt=False,
+            ignore_permission_denied=True,
+        ):
+            if found or not begun:
+                begun = True
+                yield
+            now, linked_now = find_folders(root) if found else (entered, linked)
+            if linked_now != linked or (linked and now != entered):
+                ended = False
+                break

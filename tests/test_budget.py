@@ -69,6 +69,37 @@ def test_the_page_of_such_a_post_shows_its_text(tmp_path: Path) -> None:
     assert post.html.endswith('<p id="L3">&lt;b&gt;zzlast</p>')
 
 
+# Twelve lines of YAML that stand for a value of a billion parts.
+MANY = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 10)}]\n" for n in range(12))
+
+
+def test_a_header_that_stands_for_a_billion_values_is_read_at_once(tmp_path: Path) -> None:
+    header = f"---\ntitle: x\n{MANY}draft: *a11\ntags: *a11\ndate: *a11\n---\n"
+    folder = write_posts(tmp_path / "posts", {**POSTS, "a.md": "# a\n"})
+    rebuild(folder)
+    write_posts(folder, {"many.md": f"{header}zzmany\n"})
+    for command in ("status", "rebuild"):
+        done = subprocess.run(
+            [sys.executable, "-m", "indexer.cli", command, str(folder)]
+            if command == "rebuild"
+            else [sys.executable, "-m", "indexer.cli", command, "--kb", str(folder)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert "1 added" in done.stdout and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["0x" + "f" * 5_000, "1" + "0" * 5_000])
+def test_a_number_of_thousands_of_digits_in_a_header_costs_no_post(
+    tmp_path: Path, value: str
+) -> None:
+    text = f"+++\ntitle = {value}\ndraft = {value}\ndate = {value}\n+++\n\nzznumber\n"
+    report = rebuild(write_posts(tmp_path / "posts", {"a.md": text}))
+    assert (report["indexed"], report["skipped"]) == (1, 0)
+
+
 @posix
 def test_a_draft_that_takes_too_long_stays_hidden(tmp_path: Path) -> None:
     folder = write_posts(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -278,6 +280,8 @@ def test_where_there_is_no_terminal_a_long_work_is_told_in_lines(
         (("rebuild", "--index", "opensearch://localhost/posts"), b"only folders"),
         (("rebuild", "--nonsense"), b"No such option"),
         (("serve", "--port", "99999"), b"99999"),
+        (("ask", "why", "--index"), b"'--index' requires an argument"),
+        (("search", "why", "-n"), b"'-n' requires an argument"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_code_two(words: tuple[str, ...], told: bytes) -> None:
@@ -392,6 +396,27 @@ def test_an_index_elsewhere_is_made_private(folder: Path, tmp_path: Path) -> Non
     # The index knows the folder that it was made from.
     done = fixdex("ask", "refusing to merge unrelated histories", "--index", place, cwd=tmp_path)
     assert done.returncode == 0 and str(folder).encode() in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_rebuild_that_is_interrupted_waits_for_no_post(tmp_path: Path) -> None:
+    slow = "# T {#" + "a" * 1_000_000 + "\n"
+    folder = write_posts(tmp_path / "posts", {f"{n}.md": slow for n in range(210)})
+    command = [sys.executable, "-m", "indexer.cli", "rebuild", str(folder), "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        time.sleep(5)
+        os.killpg(process.pid, signal.SIGINT)
+        # Each of these posts takes ten seconds.
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert b"Traceback" not in told
+
+
+def test_of_a_long_fix_a_terminal_shows_all_at_once(folder: Path) -> None:
+    code = "a = 1\n" * 200_000 + "last = 2"
+    write_posts(folder, {"long.md": f"# zzlong fails\n\n## Fix\n\n```python\n{code}\n```\n"})
+    done = fixdex("ask", "zzlong fails", "--kb", folder, FORCE_COLOR="1")
+    assert done.returncode == 0 and b"last = 2" in done.stdout
 
 
 def test_a_name_that_is_no_utf_8_does_not_stop_anything(folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_no_text_holds_up_the_colouring() -> None:
         f"for language, code in {HOSTILE!r}.items():\n"
         "    assert ''.join(text for _, text in spans(code, language)) == code\n"
     )
-    subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
+    subprocess.run([sys.executable], input=script, text=True, timeout=60, check=True)
 
 
 def test_code_past_the_bounds_is_shown_without_colours() -> None:

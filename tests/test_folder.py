@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import write_posts
-from indexer.folder import LARGEST, NotText, decode, find_posts
+from indexer.folder import LARGEST, NotText, decode, find_posts, holds_posts
 
 CHINESE = "安装的时候报错，解决的方法是把文件的编码改成这个。"
 
@@ -53,6 +53,23 @@ def test_links_that_lead_out_are_named_and_not_followed(tmp_path: Path) -> None:
     assert found["in.md"] is None and found["a.md"] is None
     assert found["nowhere.md"] and found["itself.md"]
     assert not any(path.startswith(("round/", "out/")) for path in found)
+
+
+def test_links_that_lead_on_without_end_or_through_no_name_cost_no_other_file(
+    tmp_path: Path,
+) -> None:
+    write_posts(tmp_path, {"a.md": "x"})
+    (tmp_path / "0.md").symlink_to("a.md")
+    for number in range(1, 1_200):
+        (tmp_path / f"{number}.md").symlink_to(f"{number - 1}.md")
+    (tmp_path / "long").symlink_to("n" * 300)
+    (tmp_path / "long.md").symlink_to("n" * 300)
+    (tmp_path / "round").symlink_to("round")
+    found = reasons(tmp_path)
+    assert found["a.md"] is None and found["0.md"] is None
+    assert "cannot be read" in (found["1199.md"] or "")
+    assert "cannot be read" in (found["long.md"] or "")
+    assert holds_posts(tmp_path)
 
 
 def test_what_cannot_be_read_is_named_with_its_reason(tmp_path: Path) -> None:

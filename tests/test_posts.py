@@ -269,6 +269,7 @@ def test_what_only_begins_with_a_hash_is_no_heading(line: str) -> None:
         "git push --force rejected",
         "pip install --user 之后找不到命令",
         "nginx 502 after an upgrade to 1.25",
+        "find . -name x -exec breaks",
         "git clone",
     ],
 )
@@ -289,6 +290,8 @@ def test_a_title_that_begins_like_a_command_is_a_title(title: str, below: str) -
         "# docker ps -a\nCONTAINER ID   IMAGE\n3f2a1b   nginx\n# docker rm -f 3f2a1b",
         "[root@db1 ~]# systemctl stop mysqld\n# rm -rf /var/lib/mysql",
         "# git commit -m '修复'\n# git push",
+        "# mkfs.ext4 /dev/sdb1\nWriting inode tables: done\n# mount /dev/sdb1 /data",
+        "# ./configure --prefix=/opt\nchecking for gcc... yes\n# make install",
     ],
 )
 def test_commands_typed_one_after_the_other_are_no_headings(typed: str) -> None:
@@ -301,6 +304,8 @@ def test_commands_typed_one_after_the_other_are_no_headings(typed: str) -> None:
 def test_two_titles_that_begin_like_commands_are_titles() -> None:
     text = "# git stash -u\n\nPuts all aside.\n\n# git push -f\n\nOverwrites.\n"
     assert headings(text) == [(1, "git stash -u"), (1, "git push -f")]
+    text = "# git clone --depth 1 is slow\n# git fetch --unshallow fixes it\n"
+    assert len(headings(text)) == 2
     text = "# git clone -b x\n克隆一个分支\n# git pull --rebase\n拉取\n"
     assert headings(text) == [(1, "git clone -b x"), (1, "git pull --rebase")]
 

@@ -91,6 +91,32 @@ def test_a_settings_file_made_to_hurt_is_refused_in_a_sentence(tmp_path: Path, t
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: !!timestamp foo",
+        'title: !!int ""',
+        'title: !!float ""',
+        "title: !!bool foo",
+        "title: 0x" + "f" * 5_000,
+        "drafts: 0x" + "f" * 5_000,
+        "port: !!python/object/apply:os.getpid []",
+        "? [a, b]\n: c",
+    ],
+)
+def test_values_that_yaml_cannot_make_are_told_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "fixdex.yaml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError, match=r"fixdex\.yaml") as caught:
+        load_settings(tmp_path, {})
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_settings_file_that_leads_to_itself_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "fixdex.yaml").symlink_to(tmp_path / "fixdex.yaml")
+    assert load_settings(tmp_path, {}) == Settings()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
 def test_a_pipe_in_the_place_of_a_settings_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fixdex.yaml")

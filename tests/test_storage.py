@@ -294,3 +294,116 @@ def test_an_index_of_another_user_is_opened_only_where_they_are_trusted(
     assert "Traceback" not in done.stderr
     done = fixdex("ask", "nginx 502", "--index", made.place, "--trust-index")
     assert done.returncode in (0, 1) and done.stdout
+
+
+# What lies in the folder where a command is given
+
+
+def fixdex_in(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command as it is installed: Python's own rule adds the current folder to `-m`."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "indexer.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_modules_that_lie_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:
+    # So many that several processes read them.
+    clone = write_posts(tmp_path / "clone", {f"{n}.md": f"# Error {n}\n" for n in range(210)})
+    mark = tmp_path / "it ran"
+    for name in ("struct.py", "click.py", "indexer/__init__.py", "sitecustomize.py"):
+        write_posts(clone, {name: f"open({str(mark)!r}, 'x')\nraise SystemExit\n"})
+    done = fixdex_in(clone, "rebuild", "--jobs", "2")
+    assert done.returncode == 0 and "210 added" in done.stdout
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "indexer.cli", "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=clone,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    ) as server:
+        assert server.stdout is not None
+        assert "answers at" in server.stdout.readline()
+        server.terminate()
+    assert not mark.exists()
+
+
+@posix
+def test_a_kb_that_leads_out_of_the_folder_is_not_used(tmp_path: Path) -> None:
+    write_posts(tmp_path / "private", {"secret.md": "# zzsecret VPN password reset\n"})
+    clone = write_posts(tmp_path / "clone", {"a.md": "# a note\n"})
+    (clone / "kb").symlink_to(tmp_path / "private")
+    done = fixdex_in(clone, "ask", "zzsecret VPN password reset")
+    assert done.returncode == 1 and "zzsecret VPN" not in done.stdout
+    assert f"using the posts in {clone} " in done.stderr
+
+
+def test_an_index_in_a_clone_does_not_say_which_posts_are_read(tmp_path: Path) -> None:
+    private = write_posts(tmp_path / "private", {"secret.md": "# zzsecret\n\nhunter2\n"})
+    clone = write_posts(tmp_path / "clone", {"a.md": "# a note\n"})
+    KnowledgeBase(clone, clone / "idx").rebuild()
+    current = read_current(clone / "idx")
+    assert current is not None
+    file = clone / "idx" / "generations" / current.name / "manifest.json"
+    manifest = {**json.loads(file.read_text()), "folder": str(private)}
+    text = json.dumps(manifest).encode()
+    file.write_bytes(text)
+    (clone / "idx" / "current").write_text(f"{current.name} {sha256(text).hexdigest()}\n")
+    # Made by somebody else: this user has never made an index there.
+    moved = tmp_path / "cloned elsewhere"
+    clone.rename(moved)
+    done = fixdex_in(moved, "rebuild", "--index", "idx")
+    assert done.returncode == 0 and str(private) not in done.stdout + done.stderr
+    records = b"".join(path.read_bytes() for path in moved.rglob("*.records"))
+    assert b"hunter2" not in records
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"indexed": float("inf")},
+        {"built_at": "yesterday"},
+        {"parts": []},
+        {"parts": 1},
+        {"pairs": {"a": 1}},
+        {"drafts": []},
+    ],
+)
+def test_an_index_that_says_what_cannot_be_is_no_traceback(
+    make_kb: MakeKnowledgeBase, change: dict[str, Any]
+) -> None:
+    place = make_kb(POSTS).place
+    current = read_current(place)
+    assert current is not None
+    file = place / "generations" / current.name / "manifest.json"
+    text = json.dumps({**json.loads(file.read_text()), **change}).encode()
+    file.write_bytes(text)
+    (place / "current").write_text(f"{current.name} {sha256(text).hexdigest()}\n")
+    for words in (("status",), ("ask", "nginx 502"), ("rebuild",), ("status",)):
+        done = fixdex(*words, "--kb", place.parent / "posts", "--index", place)
+        assert done.returncode in (0, 1, 3), done.stderr
+        assert "Traceback" not in done.stderr and "fault" not in done.stderr
+
+
+@posix
+def test_a_folder_too_deep_for_recursion_does_not_stop_a_rebuild(
+    make_kb: MakeKnowledgeBase,
+) -> None:
+    knowledge_base = make_kb(POSTS)
+    deep = knowledge_base.place / "generations" / "000000"
+    deep.mkdir()
+    here = os.open(deep, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("a", dir_fd=here)
+        inner = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert knowledge_base.rebuild().unchanged == len(POSTS)
+    subprocess.run(["rm", "-rf", str(deep)], check=True)

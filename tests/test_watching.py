@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,47 @@ def test_a_rebuild_that_watches_tells_of_each_change(start: Start, tmp_path: Pat
     assert "1 added" in rebuild.stdout.readline()
     write_posts(tmp_path / "posts", {"new.md": "# zzsaved again\n"})
     assert "1 changed" in rebuild.stdout.readline()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how many are watched is told by Linux")
+def test_a_link_to_elsewhere_is_not_watched_and_posts_in_new_folders_are_seen(
+    tmp_path: Path,
+) -> None:
+    outside = tmp_path / "outside"
+    for number in range(50):
+        (outside / str(number)).mkdir(parents=True)
+    posts = write_posts(tmp_path / "posts", POSTS)
+    (posts / "out").symlink_to(outside)
+    before = watches()
+    seen: list[float] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        for _ in changes(posts, tmp_path / "index", stop):
+            seen.append(time.monotonic())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        assert until(lambda: len(seen) == 1)
+        assert 0 < watches() - before < 20
+        write_posts(posts, {"fresh/deep/a.md": "x"})
+        assert until(lambda: len(seen) >= 3)
+        seen.clear()
+        write_posts(posts, {"fresh/deep/b.md": "x"})
+        assert until(lambda: len(seen) >= 1)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def watches() -> int:
+    """How many folders this process watches."""
+    found = 0
+    for info in Path("/proc/self/fdinfo").iterdir():
+        with suppress(OSError):
+            found += info.read_text().count("inotify wd:")
+    return found
 
 
 def test_only_posts_are_changes(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ class WhooshSegment:
         self.name = name
         self.arrays: Segment = open_segment(folder / f"{name}.postings")
         self._records = open_texts(folder / f"{name}.records")
+        if len(self._records) != len(self.arrays):
+            raise ValueError(f"{name} has records of other problems")
 
     def __len__(self) -> int:
         return len(self.arrays)
