@@ -184,7 +184,7 @@ def _read_in_time(file: Found, drafts: bool, seconds: float) -> _Read:
 
 
 def _our_fault(error: Exception) -> str:
-    return f"reading it fails with {type(error).__name__}, a fault of Fixdex (please report it)"
+    return f"reading it fails with {type(error).__name__}; please report it: our fault"
 
 
 def _read(data: bytes, post: Post, drafts: bool) -> _Read:
