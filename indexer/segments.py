@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zlib import crc32
+from zlib import compress, crc32, decompressobj
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +158,8 @@ class Vocabulary(Sequence[str]):
 _MOST = 65_535
 # A header can spell half of a character, `"\\ud800"`.
 _HALVES = "surrogatepass"
+# Level 1 of zlib takes three fifths of the bytes; a record of a whole post fits into the length.
+_LEVEL, _LONGEST_TEXT = 1, 64_000_000
 # Each array stands where its values may begin; so far, NumPy's own header sees to it.
 _ALIGNED = 8
 # The numbers of so many terms are remembered.
@@ -280,7 +282,7 @@ def open_segment(file: Path) -> Segment:
 
 
 class Texts(Sequence[str]):
-    """Texts in one buffer of UTF-8; text i ends at `ends[i + 1]`."""
+    """Texts in one buffer, each compressed UTF-8; text i ends at `ends[i + 1]`."""
 
     def __init__(self, data: Any, ends: Narrow) -> None:
         self._data = memoryview(data)
@@ -290,14 +292,15 @@ class Texts(Sequence[str]):
         return len(self._ends) - 1
 
     def __getitem__(self, i: Any) -> Any:
-        return bytes(self._data[self._ends[i] : self._ends[i + 1]]).decode("utf-8", _HALVES)
+        packed = self._data[self._ends[i] : self._ends[i + 1]]
+        return decompressobj().decompress(packed, _LONGEST_TEXT).decode("utf-8", _HALVES)
 
 
 def write_texts(file: Path, texts: Sequence[str]) -> None:
     """Writes texts, to be opened by `open_texts`."""
-    encoded = [text.encode("utf-8", _HALVES) for text in texts]
-    data = np.frombuffer(b"".join(encoded), np.uint8)
-    _write_arrays(file, (_narrow(ends_of([*map(len, encoded)])), data))
+    packed = [compress(text.encode("utf-8", _HALVES), _LEVEL) for text in texts]
+    data = np.frombuffer(b"".join(packed), np.uint8)
+    _write_arrays(file, (_narrow(ends_of([*map(len, packed)])), data))
 
 
 def open_texts(file: Path) -> Texts:
