@@ -158,7 +158,7 @@ class Vocabulary(Sequence[str]):
 _MOST = 65_535
 # A header can spell half of a character, `"\\ud800"`.
 _HALVES = "surrogatepass"
-# Level 1 of zlib takes three fifths of the bytes; a record of a whole post fits into the length.
+# Level 1 of zlib leaves two fifths of the bytes; a record of a whole post fits into the length.
 _LEVEL, _LONGEST_TEXT = 1, 64_000_000
 # Each array stands where its values may begin; so far, NumPy's own header sees to it.
 _ALIGNED = 8
