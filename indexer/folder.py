@@ -140,10 +140,7 @@ def _look_at(entry: os.DirEntry[str], path: str, root: Path, drafts: bool) -> Fo
     try:
         found = entry.stat()
     except OSError as error:
-        # Of what a link leads to outside, nothing is told.
-        outside = entry.is_symlink() and not _inside(entry, root)
-        told = _LEADS_OUT if outside else f"cannot be read: {error.strerror}"
-        return Found(path, entry.path, told)
+        return Found(path, entry.path, f"cannot be read: {error.strerror}")
     if entry.is_symlink() and not _inside(entry, root):
         return Found(path, entry.path, _LEADS_OUT)
     reason = None
