@@ -1,6 +1,6 @@
 """From a folder of posts to an answer."""
 
-from indexer.answers import (
+from indexer.answers.answers import (
     Alternative,
     Answer,
     Citation,
@@ -10,21 +10,21 @@ from indexer.answers import (
     answer_json,
     hits_json,
 )
+from indexer.answers.colours import spans
+from indexer.answers.conversation import Turn
+from indexer.answers.reading import PostText
 from indexer.asked import REASONS, Asked, AskedError, Reported
-from indexer.colours import spans
-from indexer.conversation import Turn
-from indexer.fixes import Fix, Step
+from indexer.fixes.fixes import Fix, Step
+from indexer.index.rebuild import Report
+from indexer.index.status import Status, age_seconds
+from indexer.index.storage import IndexFault
 from indexer.knowledge_base import KnowledgeBase, NoIndex, Suggestions
 from indexer.logs import trace
-from indexer.pasted import understood
 from indexer.places import choose_folder, choose_place
-from indexer.reading import PostText
-from indexer.rebuild import Report
 from indexer.redaction import redact
+from indexer.search.snippets import Snippet
 from indexer.settings import Settings, SettingsError, load_settings
-from indexer.snippets import Snippet
-from indexer.status import Status, age_seconds
-from indexer.storage import IndexFault
+from indexer.text.pasted import understood
 
 __all__ = [
     "REASONS",

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from indexer.confidence import ANSWER
-from indexer.generation import Generation
+from indexer.index.rebuild import Progress
 from indexer.knowledge_base import KnowledgeBase
-from indexer.pasted import read_pasted
-from indexer.plain import plain
-from indexer.problems import Problem
-from indexer.rebuild import Progress
-from indexer.roles import Role, heading_role
+from indexer.posts.plain import plain
+from indexer.posts.problems import Problem
+from indexer.posts.roles import Role, heading_role
+from indexer.search.confidence import ANSWER
+from indexer.search.generation import Generation
+from indexer.text.pasted import read_pasted
 
 Kind = Literal["title", "same title", "error line", "unsure", "no fix", "empty fix", "repaired"]
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.answers import Answer
+from indexer.answers.answers import Answer
+from indexer.fixes.told import UNIT
+from indexer.index.rebuild import Progress
 from indexer.knowledge_base import KnowledgeBase
-from indexer.question import read_question
-from indexer.rebuild import Progress
-from indexer.told import UNIT
+from indexer.search.question import read_question
 
 # A fix shown holds a wanted one from here on, and is no more than that from there on.
 HELD, BESIDE = 0.8, 0.4

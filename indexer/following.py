@@ -9,11 +9,11 @@ import sys
 import threading
 from collections.abc import Callable
 
+from indexer.index.rebuild import File, MuchToDo, Report
+from indexer.index.storage import IndexFault
+from indexer.index.watching import changes
 from indexer.knowledge_base import KnowledgeBase, NoIndex
 from indexer.logs import SERVER
-from indexer.rebuild import File, MuchToDo, Report
-from indexer.storage import IndexFault
-from indexer.watching import changes
 
 _LOG = logging.getLogger(SERVER)
 # Without `-P` a process imports what lies in the current folder, which may be a folder of posts.

@@ -15,25 +15,34 @@ from urllib.parse import quote
 
 import numpy as np
 
-from indexer.analyzer import fold
-from indexer.answers import Alternative, Answer, Citation, Found, Hit, Hits, IndexInfo, State
-from indexer.confidence import ANSWER, RELATED
-from indexer.conversation import Turn, read_request
-from indexer.dictionary import warm_up
-from indexer.fixes import find_fix
-from indexer.generation import Generation
-from indexer.index import Entry, open_current
+from indexer.answers.answers import (
+    Alternative,
+    Answer,
+    Citation,
+    Found,
+    Hit,
+    Hits,
+    IndexInfo,
+    State,
+)
+from indexer.answers.conversation import Turn, read_request
+from indexer.answers.reading import PostText, find_picture, read_text
+from indexer.answers.replies import Reply, find_reply
+from indexer.fixes.fixes import find_fix
+from indexer.index.index import Entry, open_current
+from indexer.index.rebuild import Progress, Report, rebuild
+from indexer.index.status import Status, read_status
+from indexer.index.storage import IndexFault, read_current
 from indexer.memory import give_back, uncollected
-from indexer.pasted import understood
 from indexer.places import remember
-from indexer.ranking import Ranked, unknown_words
-from indexer.reading import PostText, find_picture, read_text
-from indexer.rebuild import Progress, Report, rebuild
-from indexer.replies import Reply, find_reply
+from indexer.search.confidence import ANSWER, RELATED
+from indexer.search.generation import Generation
+from indexer.search.ranking import Ranked, unknown_words
+from indexer.search.snippets import Passage
 from indexer.settings import Settings
-from indexer.snippets import Passage
-from indexer.status import Status, read_status
-from indexer.storage import IndexFault, read_current
+from indexer.text.analyzer import fold
+from indexer.text.dictionary import warm_up
+from indexer.text.pasted import understood
 
 MOST_ALTERNATIVES = 10
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.folder import holds_posts
-from indexer.index import Summary, read_summary
+from indexer.index.index import Summary, read_summary
+from indexer.posts.folder import holds_posts
 from indexer.settings import FILE, SettingsError
 from indexer.user_folders import cache_folder, home, make_private
 

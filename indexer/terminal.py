@@ -18,16 +18,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from indexer.answers import Answer, Citation, Found, Hits
+from indexer.answers.answers import Answer, Citation, Found, Hits
+from indexer.answers.colours import spans
 from indexer.asked import Reported
 from indexer.checks import Checked
-from indexer.colours import spans
 from indexer.evaluation import Evaluation, Measure
-from indexer.fixes import Step
-from indexer.rebuild import Progress as Advance
-from indexer.rebuild import Report
-from indexer.snippets import Snippet
-from indexer.status import Kept, Status
+from indexer.fixes.fixes import Step
+from indexer.index.rebuild import Progress as Advance
+from indexer.index.rebuild import Report
+from indexer.index.status import Kept, Status
+from indexer.search.snippets import Snippet
 
 _MOST_NAMED, _LONGEST_QUESTION, _LONGEST_CODE = 20, 160, 20_000
 # Seconds between two lines about how far a work is.

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from indexer import KnowledgeBase, Settings
-from indexer.engines.whoosh_engine import WhooshEngine, WhooshSegment, write_contents, write_segment
-from indexer.postings import FIELDS, Postings, Wording, ends_of
-from indexer.segments import Vocabulary
+from indexer.index.postings import FIELDS, Postings, Wording, ends_of
+from indexer.index.segments import Vocabulary
+from indexer.index.whoosh_engine import WhooshEngine, WhooshSegment, write_contents, write_segment
 from webapp import create_app, make_server
 
 ROOT = Path(__file__).resolve().parent.parent

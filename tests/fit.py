@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-import indexer.evidence
+import indexer
 from indexer import KnowledgeBase
-from indexer.confidence import ANSWER, FEW_POSTS, read_signals
 from indexer.evaluation import auroc
-from indexer.evidence import NAMES, Judged, depth_of
-from indexer.generation import Generation
-from indexer.question import Question
-from indexer.ranking import Ranked
+from indexer.search.confidence import ANSWER, FEW_POSTS, read_signals
+from indexer.search.evidence import NAMES, Judged, depth_of
+from indexer.search.generation import Generation
+from indexer.search.question import Question
+from indexer.search.ranking import Ranked
 
 KINDS = ("paste", "words", "sentence")
 # More of these never makes a post less likely to answer; the others may go either way.
@@ -98,7 +98,7 @@ def main() -> None:
             "evidence": {kind: rounded(model[kind]) for kind in KINDS},
             "confidence": {"weights": rounded(sure)},
         }
-        place = Path(indexer.evidence.__file__).parent / "data" / "weights.json"
+        place = Path(indexer.__file__).parent / "data" / "weights.json"
         place.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
 

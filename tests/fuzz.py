@@ -13,9 +13,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["indexer.pasted", "indexer.question"]):
-    from indexer.pasted import LONGEST, codes, read_pasted, values
-    from indexer.question import read_question
+with atheris.instrument_imports(include=["indexer.text.pasted", "indexer.search.question"]):
+    from indexer.search.question import read_question
+    from indexer.text.pasted import LONGEST, codes, read_pasted, values
 
 # Seconds; most inputs take milliseconds, also where every branch is watched.
 _SLOW = 10

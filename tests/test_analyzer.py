@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snowballstemmer.english_stemmer import EnglishStemmer
 
-from indexer.analyzer import Sieve, fold, terms
+from indexer.text.analyzer import Sieve, fold, terms
 
 
 def words(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import MakeKnowledgeBase
-from indexer.bilingual import Glossary, choose_pairs, find_pairs, glossary
+from indexer.text.bilingual import Glossary, choose_pairs, find_pairs, glossary
 
 SMALL = Glossary(
     [
@@ -93,7 +93,7 @@ def test_what_systems_say_meets_in_both_languages(chinese: str, english: str) ->
 
 
 def words_of(text: str) -> list:
-    from indexer.analyzer import words
+    from indexer.text.analyzer import words
 
     return words(text)
 

@@ -17,7 +17,7 @@ import pytest
 
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import KnowledgeBase, Settings
-from indexer.budget import Overtime, at_most, can_interrupt
+from indexer.posts.budget import Overtime, at_most, can_interrupt
 from posts_for_tests import POSTS
 
 posix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarms on this system")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.commands import only_look, only_prepare, typed
+from indexer.fixes.commands import only_look, only_prepare, typed
 
 
 @pytest.mark.parametrize(

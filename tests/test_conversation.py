@@ -7,7 +7,7 @@ import re
 import pytest
 
 from conftest import MakeKnowledgeBase
-from indexer.conversation import Request, Turn, read_request
+from indexer.answers.conversation import Request, Turn, read_request
 from posts_for_tests import POSTS
 
 ASKED = Turn("nginx 502 php-fpm", "web/nginx-502.md")

@@ -19,11 +19,11 @@ from click.testing import CliRunner
 
 from conftest import serving
 from indexer import Answer, KnowledgeBase, Settings, Turn, answer_json
-from indexer.analyzer import fold
 from indexer.cli import main
-from indexer.folder import SUFFIXES, decode
-from indexer.index import open_current
-from indexer.rebuild import Report
+from indexer.index.index import open_current
+from indexer.index.rebuild import Report
+from indexer.posts.folder import SUFFIXES, decode
+from indexer.text.analyzer import fold
 from webapp import create_app
 
 SETS = ("blogs", "ansible-lint", "eslint", "nextjs", "rust", "tidb-en", "tidb-zh", "ts")

@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 
 from conftest import ROOT, missing
-from indexer import dictionary
-from indexer.chinese import HAN
-from indexer.dictionary import search_words, tokenizer
+from indexer.text import dictionary
+from indexer.text.chinese import HAN
+from indexer.text.dictionary import search_words, tokenizer
 
 # Words in words, ties, characters that no dictionary has, one character, none.
 ODD = (

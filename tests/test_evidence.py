@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from indexer import KnowledgeBase
-from indexer.confidence import read_signals
-from indexer.evidence import FAR, LOOKED_AT, NAMES, NEAR, OPENING, depth_of, weights
-from indexer.generation import Generation
-from indexer.postings import FIELDS
-from indexer.question import Question, read_question
-from indexer.roles import tells_of_trouble
+from indexer.index.postings import FIELDS
+from indexer.posts.roles import tells_of_trouble
+from indexer.search.confidence import read_signals
+from indexer.search.evidence import FAR, LOOKED_AT, NAMES, NEAR, OPENING, depth_of, weights
+from indexer.search.generation import Generation
+from indexer.search.question import Question, read_question
 
 Make = Callable[..., Path]
 

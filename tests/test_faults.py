@@ -28,9 +28,9 @@ import pytest
 
 from conftest import ROOT, MakeKnowledgeBase, until, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, choose_place
-from indexer.index import NextGeneration, open_current
-from indexer.postings import merge
-from indexer.storage import read_current
+from indexer.index.index import NextGeneration, open_current
+from indexer.index.postings import merge
+from indexer.index.storage import read_current
 from load import put_load, serving
 from posts_for_tests import POSTS
 
@@ -269,7 +269,7 @@ def rebuild_until_killed(knowledge_base: KnowledgeBase, phase: str, at: int) -> 
 
         return inner
 
-    from indexer import rebuild, storage
+    from indexer.index import rebuild, storage
 
     storage.switch = entering("switching", "switching", storage.switch)
     rebuild.sweep = entering("cleaning up", "writing", rebuild.sweep)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.fixes import Fix, find_fix
-from indexer.posts import read_post
-from indexer.problems import find_problems
-from indexer.worth import weigh, worth_of_fix
+from indexer.fixes.fixes import Fix, find_fix
+from indexer.fixes.worth import weigh, worth_of_fix
+from indexer.posts.posts import read_post
+from indexer.posts.problems import find_problems
 from posts_for_tests import DIARY, NGINX, PIP, RUST
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import write_posts
-from indexer.folder import LARGEST, NotText, decode, find_posts, holds_posts
+from indexer.posts.folder import LARGEST, NotText, decode, find_posts, holds_posts
 
 CHINESE = "安装的时候报错，解决的方法是把文件的编码改成这个。"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from indexer.front_matter import Header, extra_of, read_header, strings
+from indexer.posts.front_matter import Header, extra_of, read_header, strings
 
 
 def header(text: str) -> Header:

@@ -9,8 +9,8 @@ import pytest
 
 from conftest import ROOT
 from indexer import KnowledgeBase
-from indexer.folder import find_posts
-from indexer.front_matter import read_header
+from indexer.posts.folder import find_posts
+from indexer.posts.front_matter import read_header
 
 QUESTIONS = [
     json.loads(line)

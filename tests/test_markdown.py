@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from indexer.block_rules import bold_line, language_of_fence
-from indexer.markdown import block_tokens, to_html
-from indexer.plain import plain
+from indexer.posts.block_rules import bold_line, language_of_fence
+from indexer.posts.markdown import block_tokens, to_html
+from indexer.posts.plain import plain
 
 
 def page(text: str, *, first_line: int = 1, anchors: dict[int, str] | None = None) -> str:

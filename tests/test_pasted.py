@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT
-from indexer.pasted import codes, read_pasted, values
+from indexer.text.pasted import codes, read_pasted, values
 
 
 def read_pastes() -> dict[str, tuple[str, str, str | None]]:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexer.folder import NotText, decode
-from indexer.front_matter import read_header
-from indexer.posts import Block, Post, Section, read_post
-from indexer.reading import render_post
+from indexer.answers.reading import render_post
+from indexer.posts.folder import NotText, decode
+from indexer.posts.front_matter import read_header
+from indexer.posts.posts import Block, Post, Section, read_post
 
 
 def post(text: str, path: str = "notes/a.md") -> Post:

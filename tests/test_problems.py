@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.posts import read_post
-from indexer.problems import Problem, find_problems
-from indexer.roles import Role, heading_role, label_of
+from indexer.posts.posts import read_post
+from indexer.posts.problems import Problem, find_problems
+from indexer.posts.roles import Role, heading_role, label_of
 from posts_for_tests import DIARY, FAQ, NGINX, POSTS, RUST
 
 

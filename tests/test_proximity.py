@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.occurrences import Met, Text, Wanted
-from indexer.proximity import side_by_side, windows
+from indexer.search.occurrences import Met, Text, Wanted
+from indexer.search.proximity import side_by_side, windows
 
 IMPORTANCE = (3.0, 2.0, 1.0)
 FACTORS = (0.5, 1.0)

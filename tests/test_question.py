@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from indexer.question import read_question
+from indexer.search.question import read_question
 
 PASTE = (
     "Traceback (most recent call last):\n"

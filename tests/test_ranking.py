@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Counted, make_engine, postings_of
-from indexer.bilingual import Other
-from indexer.postings import FIELDS
-from indexer.question import Phrase, Question
-from indexer.ranking import K1, LENGTH, SAID_OTHERWISE, TRANSLATED, WEIGHTS, Ranking
+from indexer.index.postings import FIELDS
+from indexer.search.question import Phrase, Question
+from indexer.search.ranking import K1, LENGTH, SAID_OTHERWISE, TRANSLATED, WEIGHTS, Ranking
+from indexer.text.bilingual import Other
 
 Counts = dict[str, dict[str, float]]
 

@@ -17,12 +17,12 @@ import whoosh.query
 
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
-from indexer.index import open_current
-from indexer.posts import Post, read_post
-from indexer.problems import Problem, find_problems
-from indexer.records import from_record, to_record
-from indexer.storage import Current, rebuilding, switch
-from indexer.worth import weigh
+from indexer.fixes.worth import weigh
+from indexer.index.index import open_current
+from indexer.index.records import from_record, to_record
+from indexer.index.storage import Current, rebuilding, switch
+from indexer.posts.posts import Post, read_post
+from indexer.posts.problems import Problem, find_problems
 from posts_for_tests import DIARY, FAQ, NGINX, POSTS
 
 
@@ -110,7 +110,7 @@ def test_a_rebuild_that_fails_leaves_the_index_that_answers(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("indexer.engines.whoosh_engine.write_contents", full_disk)
+    monkeypatch.setattr("indexer.index.whoosh_engine.write_contents", full_disk)
     with pytest.raises(IndexFault, match="No space left on device"):
         knowledge_base.rebuild()
     assert paths(knowledge_base, "502 Permission denied")[0] == "web/nginx-502.md"
@@ -250,7 +250,7 @@ def test_a_post_that_fails_alone_fails_alone(
             raise RecursionError
         return find_problems(post)
 
-    monkeypatch.setattr("indexer.batches.find_problems", fail)
+    monkeypatch.setattr("indexer.index.batches.find_problems", fail)
     report = knowledge_base.rebuild(full=True)
     assert (report.indexed, report.skipped) == (len(POSTS) - 1, 1)
     (lost,) = [file for file in report.files if file.state == "skipped"]

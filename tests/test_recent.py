@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from indexer.recent import Ready, keep, recent
+from indexer.search.recent import Ready, keep, recent
 
 
 @pytest.fixture

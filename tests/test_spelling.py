@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from conftest import MakeKnowledgeBase
-from indexer.analyzer import words
-from indexer.spelling import corrections
+from indexer.search.spelling import corrections
+from indexer.text.analyzer import words
 from posts_for_tests import POSTS
 
 KNOWN = {"function": 9, "connection": 5, "refused": 4}

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
-from indexer.storage import read_current, seal
+from indexer.index.storage import read_current, seal
 from posts_for_tests import POSTS
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, owners and modes of POSIX")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import tally as tally_module
-from indexer.analyzer import PIECE, terms
-from indexer.postings import FIELDS, Postings
-from indexer.tally import Said, Tally
+from indexer.index import tally as tally_module
+from indexer.index.postings import FIELDS, Postings
+from indexer.index.tally import Said, Tally
+from indexer.text.analyzer import PIECE, terms
 
 _TEXT = st.text("aBc_1-.# :=报错无法连接数据库超时怎么办C+NETnet", max_size=60)
 _SAID = st.builds(Said, st.sampled_from(FIELDS), _TEXT, st.integers(-1, 3), half=st.booleans())

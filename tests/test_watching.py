@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import until, write_posts
-from indexer.watching import changes
+from indexer.index.watching import changes
 from posts_for_tests import POSTS
 
 Start = Callable[..., "subprocess.Popen[str]"]

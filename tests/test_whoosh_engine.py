@@ -11,9 +11,9 @@ import whoosh.index
 
 from conftest import Counted, MakeKnowledgeBase, make_engine, postings_of
 from indexer import KnowledgeBase
-from indexer.engines.base import Engine
-from indexer.index import open_current
-from indexer.postings import FIELDS, merge
+from indexer.index.engine import Engine
+from indexer.index.index import open_current
+from indexer.index.postings import FIELDS, merge
 from posts_for_tests import POSTS
 
 

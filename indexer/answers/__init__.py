@@ -1,0 +1,1 @@
+"""From ranked problems to what a person sees."""

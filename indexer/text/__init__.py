@@ -1,0 +1,1 @@
+"""Characters and words: analyzer, program output, glossary, Chinese."""
