@@ -24,7 +24,6 @@ from indexer.checks import check as check_posts
 from indexer.evaluation import QuestionsError, evaluate, read_questions
 from indexer.following import bring_up_to_date, follow, log_rebuild
 from indexer.index.rebuild import Progress, Report
-from indexer.index.status import read_kept
 from indexer.index.storage import IndexBusy, IndexFault, is_index, remove
 from indexer.index.watching import changes
 from indexer.knowledge_base import KnowledgeBase, NoIndex
@@ -32,7 +31,7 @@ from indexer.logs import SERVER
 from indexer.logs import begin as begin_log
 from indexer.memory import share_memory
 from indexer.options import Asking, Named, knowledge_base_options
-from indexer.places import choose_folder, choose_place
+from indexer.places import choose_folder, choose_place, read_kept
 from indexer.settings import SettingsError, load_settings
 from indexer.terminal import Terminal, end_with_reader, shown
 

@@ -22,14 +22,13 @@ from indexer.answers.answers import (
     Found,
     Hit,
     Hits,
-    IndexInfo,
     State,
 )
 from indexer.answers.conversation import Turn, read_request
 from indexer.answers.reading import PostText, find_picture, read_text
 from indexer.answers.replies import Reply, find_reply
 from indexer.fixes.fixes import find_fix
-from indexer.index.index import Entry, open_current
+from indexer.index.index import Entry, IndexInfo, open_current
 from indexer.index.rebuild import Progress, Report, rebuild
 from indexer.index.status import Status, read_status
 from indexer.index.storage import IndexFault, read_current

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.index.index import Summary, read_summary
+from indexer.index.index import read_summary
+from indexer.index.status import size_of
 from indexer.posts.folder import holds_posts
 from indexer.settings import FILE, SettingsError
 from indexer.user_folders import cache_folder, home, make_private
@@ -93,13 +94,40 @@ def choose_place(
     return _default_place(folder)
 
 
-def kept_indexes() -> list[tuple[Path, Summary]]:
-    """Every index in the user's cache, by its place."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An index in the user's cache; `there`, whether the folder it was made from still is."""
+
+    folder: str
+    place: str
+    posts: int
+    built_at: str
+    size_bytes: int
+    there: bool
+
+
+def read_kept() -> list[Kept]:
+    """Every index in the user's cache, by the folder it was made from."""
+    kept = [
+        Kept(
+            found.folder,
+            str(place),
+            found.posts,
+            found.built_at,
+            size_of(place),
+            Path(found.folder).is_dir(),
+        )
+        for place in _places()
+        if (found := read_summary(place)) is not None
+    ]
+    return sorted(kept, key=lambda one: one.folder)
+
+
+def _places() -> list[Path]:
     try:
-        places = sorted(_cache().iterdir())
+        return list(_cache().iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [(place, found) for place in places if (found := read_summary(place)) is not None]
 
 
 def _default_place(folder: Path) -> Path:

@@ -26,7 +26,8 @@ from indexer.evaluation import Evaluation, Measure
 from indexer.fixes.fixes import Step
 from indexer.index.rebuild import Progress as Advance
 from indexer.index.rebuild import Report
-from indexer.index.status import Kept, Status
+from indexer.index.status import Status
+from indexer.places import Kept
 from indexer.search.snippets import Snippet
 
 _MOST_NAMED, _LONGEST_QUESTION, _LONGEST_CODE = 20, 160, 20_000

@@ -7,92 +7,8 @@ from pathlib import Path
 
 from conftest import ROOT
 
-# From the ground up; a module imports only from floors below its own.
-FLOORS = (
-    {
-        "indexer.text",
-        "indexer.posts",
-        "indexer.fixes",
-        "indexer.index",
-        "indexer.search",
-        "indexer.answers",
-    },
-    {
-        "indexer.text.alternatives",
-        "indexer.posts.budget",
-        "indexer.text.chinese",
-        "indexer.answers.colours",
-        "indexer.fixes.commands",
-        "indexer.posts.folder",
-        "indexer.logs",
-        "indexer.memory",
-        "indexer.posts.plain",
-        "indexer.search.recent",
-        "indexer.options",
-        "indexer.redaction",
-        "indexer.user_folders",
-    },
-    {"indexer.text.dictionary", "indexer.settings", "indexer.index.storage"},
-    {
-        "indexer.text.analyzer",
-        "indexer.posts.block_rules",
-        "indexer.text.pasted",
-        "indexer.index.postings",
-        "indexer.index.watching",
-    },
-    {
-        "indexer.posts.front_matter",
-        "indexer.posts.markdown",
-        "indexer.index.whoosh_blocks",
-        "indexer.posts.roles",
-        "indexer.index.segments",
-        "indexer.index.tally",
-    },
-    {
-        "indexer.asked",
-        "indexer.posts.posts",
-        "indexer.index.engine",
-        "indexer.index.whoosh_terms",
-    },
-    {"indexer.posts.problems", "indexer.index.whoosh_engine"},
-    {
-        "indexer.search.spelling",
-        "indexer.text.bilingual",
-        "indexer.search.snippets",
-        "indexer.index.index",
-        "indexer.fixes.told",
-    },
-    {"indexer.places", "indexer.search.question", "indexer.index.records", "indexer.fixes.worth"},
-    {"indexer.index.status"},
-    {"indexer.fixes.fixes"},
-    {"indexer.answers.conversation", "indexer.search.ranking"},
-    {
-        "indexer.answers.answers",
-        "indexer.index.batches",
-        "indexer.search.facets",
-        "indexer.search.occurrences",
-    },
-    {"indexer.search.proximity", "indexer.index.rebuild"},
-    {"indexer.search.evidence"},
-    {"indexer.search.confidence"},
-    {"indexer.search.generation"},
-    {"indexer.answers.reading", "indexer.answers.replies"},
-    {"indexer.knowledge_base"},
-    {"indexer.checks", "indexer.evaluation", "indexer.following"},
-    {"indexer.terminal", "indexer"},
-    {
-        "indexer.cli",
-        "webapp.filters",
-        "webapp.metrics",
-        "webapp.owner",
-        "webapp.texts",
-        "webapp.visitors",
-    },
-    {"webapp.traffic"},
-    {"webapp.api"},
-    {"webapp.pages"},
-    {"webapp"},
-)
+# In the order of the data's way; a room imports from those named before it.
+ROOMS = ("text", "posts", "fixes", "index", "search", "answers")
 
 HOMES = {
     "platformdirs": {"indexer.user_folders"},
@@ -142,23 +58,62 @@ def imports(file: Path) -> set[str]:
     return named
 
 
-def test_every_module_stands_on_a_floor() -> None:
-    assert set(modules()) == set().union(*FLOORS)
+def room(name: str) -> int | None:
+    """The place of a module's room in the list; None for one that is in no room."""
+    above, _, below = name.partition(".")
+    here = below.partition(".")[0]
+    return ROOMS.index(here) if above == "indexer" and here in ROOMS else None
 
 
-def test_imports_point_down() -> None:
-    floor = {name: level for level, names in enumerate(FLOORS) for name in names}
+def graph() -> dict[str, set[str]]:
+    """What each module imports, of ours; a package's face counts as one of its modules."""
+    ours = modules()
+    return {
+        name: {other for other in imports(file) if other in ours and other != name}
+        for name, file in ours.items()
+    }
+
+
+def test_a_room_imports_from_rooms_named_before_it() -> None:
     wrong = [
         f"{name} imports {other}"
-        for name, file in modules().items()
-        for other in imports(file)
-        if other in floor
-        and other != name
-        and floor[other] >= floor[name]
-        # A package's folder comes with each of its modules.
-        and not name.startswith(other + ".")
+        for name, others in graph().items()
+        for other in others
+        if (here := room(name)) is not None and (there := room(other)) is not None and there > here
     ]
     assert not wrong
+
+
+def test_what_a_room_imports_from_the_ground_floor_imports_no_room() -> None:
+    found = graph()
+    wrong = [
+        f"{name} imports {other}"
+        for name, others in found.items()
+        for other in others
+        if room(name) is not None
+        and room(other) is None
+        and any(room(below) is not None for below in found[other])
+    ]
+    assert not wrong
+
+
+def test_no_import_leads_back_to_where_it_began() -> None:
+    found = {
+        # The face of the room that a module stands in comes with it.
+        name: {other for other in others if not name.startswith(other + ".")}
+        for name, others in graph().items()
+    }
+    done: set[str] = set()
+
+    def look(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " imports ".join([*path[path.index(name) :], name])
+        if name not in done:
+            for other in found[name]:
+                look(other, (*path, name))
+            done.add(name)
+
+    for name in found:
+        look(name, ())
 
 
 def test_the_web_knows_only_the_public_names_of_the_indexer() -> None:

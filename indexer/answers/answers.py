@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from indexer.answers.conversation import Asks
 from indexer.fixes.fixes import Fix, Step
+from indexer.index.index import IndexInfo
 from indexer.search.snippets import Snippet
 
 State = Literal["answer", "related", "none"]
@@ -36,15 +37,6 @@ class Hit:
     snippet: Snippet
     has_fix: bool
     why: tuple[tuple[str, float], ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IndexInfo:
-    """Which index answered."""
-
-    posts: int
-    built_at: str
-    build: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,15 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """Which index answered."""
+
+    posts: int
+    built_at: str
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """A generation that is open for reading; its files stay until it is closed."""
 

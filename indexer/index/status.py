@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from indexer.index.index import Index, Skipped
-from indexer.places import kept_indexes
 from indexer.posts.budget import Overtime, at_most
 from indexer.posts.folder import DRAFT, NotText, decode, find_posts, read_file
 from indexer.posts.front_matter import is_draft, read_header
@@ -49,34 +48,6 @@ class Status:
         return bool(self.added or self.changed or self.removed)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An index in the user's cache; `there`, whether the folder it was made from still is."""
-
-    folder: str
-    place: str
-    posts: int
-    built_at: str
-    size_bytes: int
-    there: bool
-
-
-def read_kept() -> list[Kept]:
-    """Every index in the user's cache, by the folder it was made from."""
-    kept = [
-        Kept(
-            found.folder,
-            str(place),
-            found.posts,
-            found.built_at,
-            _size(place),
-            Path(found.folder).is_dir(),
-        )
-        for place, found in kept_indexes()
-    ]
-    return sorted(kept, key=lambda one: one.folder)
-
-
 def read_status(
     index: Index, folder: Path, place: Path, *, drafts: bool = False, compare: bool = True
 ) -> Status:
@@ -93,7 +64,7 @@ def read_status(
         built_at=manifest.built_at,
         age_seconds=age_seconds(manifest.built_at),
         build=manifest.build,
-        size_bytes=_size(index.folder),
+        size_bytes=size_of(index.folder),
         added=tuple(sorted(there.keys() - indexed.keys())),
         changed=tuple(sorted(p for p in there.keys() & indexed.keys() if there[p] != indexed[p])),
         removed=tuple(sorted(indexed.keys() - there.keys())),
@@ -160,7 +131,7 @@ def _reason(data: bytes, drafts: bool) -> str | None:
 _HEADER_SECONDS = 2
 
 
-def _size(folder: Path) -> int:
+def size_of(folder: Path) -> int:
     """The bytes of all files below a folder; one that is cleaned up meanwhile has none."""
     size = 0
     for file in folder.rglob("*"):

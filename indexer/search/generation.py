@@ -10,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from indexer.answers.answers import IndexInfo
-from indexer.index.index import Entry, Index
+from indexer.index.index import Entry, Index, IndexInfo
 from indexer.index.postings import Ints
 from indexer.index.records import from_record, part_of_record
 from indexer.posts.problems import Problem
