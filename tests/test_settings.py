@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import fields
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
+from conftest import write_posts
 from indexer import Settings, SettingsError, load_settings
+from load import serving
+from posts_for_tests import POSTS
 
 
 def own(tmp_path: Path, text: str) -> dict[str, str]:
@@ -59,6 +64,24 @@ def test_what_comes_with_the_posts_sets_only_what_cannot_hurt(tmp_path: Path) ->
     (note,) = told
     assert "asked, report_token, allowed_origins, port, host, jobs ignored" in note
     assert secret not in note and "settings.yaml" in note and "FIXDEX_ASKED" in note
+
+
+def test_a_server_of_a_clone_does_not_as_the_clone_says(tmp_path: Path) -> None:
+    theirs = (
+        "title: Their notes\nasked: ../asked.sqlite\nreport_token: theirs\n"
+        "allowed_origins: [https://evil.example]\n"
+    )
+    folder = write_posts(tmp_path / "posts", {**POSTS, "fixdex.yaml": theirs})
+    with serving(folder) as port:
+        site = f"http://127.0.0.1:{port}"
+        asked = Request(f"{site}/api/ask?q=nginx+502", headers={"Origin": "https://evil.example"})
+        with urlopen(asked) as answer:
+            assert "Access-Control-Allow-Origin" not in answer.headers
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"{site}/report?token=theirs")
+        with urlopen(site) as page:
+            assert b"<title>Their notes" in page.read()
+    assert [path.name for path in tmp_path.iterdir()] == ["posts"]
 
 
 def test_every_setting_that_reaches_beyond_the_posts_is_the_users_own() -> None:
