@@ -71,7 +71,7 @@ def find_folders(folder: Path) -> tuple[list[Path], bool]:
 _NO_POST = re.compile(
     r"(?:readme|changelog|changes|license|licence|copying|contributing|contributors|authors|notice"
     r"|code[-_]of[-_]conduct|security|support|governance|maintainers|history|news|todo|roadmap"
-    r"|releas(?:es?|ing)|release[-_]notes|upgrading|pull_request_template|issue_template|agents"
+    r"|releases?|releasing|release[-_]notes|upgrading|pull_request_template|issue_template|agents"
     r"|claude)(?:[-_](?:[a-z]{2}(?:[-_][a-z]{2,4})?|v?\d[\w.]*))?(?:\.[\w-]+)+",
     re.IGNORECASE,
 )
