@@ -404,7 +404,8 @@ def test_a_rebuild_that_is_interrupted_waits_for_no_post(tmp_path: Path) -> None
     folder = write_posts(tmp_path / "posts", {f"{n}.md": slow for n in range(210)})
     command = [sys.executable, "-m", "indexer.cli", "rebuild", str(folder), "--jobs", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
-        time.sleep(5)
+        # By then all processes read.
+        time.sleep(9)
         os.killpg(process.pid, signal.SIGINT)
         # Each of these posts takes ten seconds.
         told = process.communicate(timeout=60)[1]
