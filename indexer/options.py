@@ -59,7 +59,10 @@ def knowledge_base_options(command: Callable[..., Any]) -> Any:
     @click.option("--kb", metavar="FOLDER", help="Folder of posts.")
     @click.option("--index", metavar="PLACE", help="Folder that holds the index.")
     @click.option(
-        "--trust-index", is_flag=True, default=None, help="Also an index that others may write."
+        "--trust-index",
+        is_flag=True,
+        default=None,
+        help="Open an index that others may have written.",
     )
     @functools.wraps(command)
     def gathered(

@@ -143,9 +143,9 @@ def _cache() -> Path:
 
 
 def remember(place: Path, folder: Path) -> None:
-    """Keeps for this user which posts the index at a place is made from.
+    """Stores in the user's cache which folder the index at a place is made from.
 
-    What the index says of that itself may be written by whoever made the index.
+    The index itself is no source for this: it may come from somebody else.
     """
     if place == _default_place(folder):
         return

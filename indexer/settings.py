@@ -181,11 +181,11 @@ def _known(found: Mapping[Any, Any], where: Path | str) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without aliases: a few lines of them make a value as long as all memory."""
+    """YAML without aliases: nested aliases in a few lines expand to gigabytes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not taken here")
+            raise yaml.YAMLError("aliases are not supported here")
         return super().compose_node(parent, index)
 
 

@@ -8,12 +8,14 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from whoosh.codec.whoosh3 import W3Codec, W3Segment
+from whoosh.filedb.filestore import FileStorage
 
 from conftest import MakeKnowledgeBase, write_posts
 from indexer import IndexFault, KnowledgeBase, NoIndex, Settings
@@ -70,20 +72,37 @@ class Trap:
         return Path.touch, (self.mark,)
 
 
-def set_traps(place: Path, mark: Path) -> None:
-    """Puts pickles that run into every file of Whoosh's, with checksums that fit."""
+def set_traps(place: Path, mark: Path, work: Path) -> None:
+    """Lets every record that Whoosh stores, and its contents, run when they are unpickled."""
     current = read_current(place)
     assert current is not None
     folder = place / "generations" / current.name
-    trap = pickle.dumps(Trap(mark)) * 50
     manifest = json.loads((folder / "manifest.json").read_text())
-    for files in (manifest["files"], *(part["files"] for part in manifest["parts"])):
-        for name in files:
-            if name.startswith("whoosh/"):
-                (folder / name).unlink()
-                (folder / name).write_bytes(trap)
-                made = seal(folder / name)
-                files[name] = [made.size, made.crc]
+
+    def put(files: dict[str, list[int]], name: str, data: bytes) -> None:
+        (folder / name).unlink()
+        (folder / name).write_bytes(data)
+        made = seal(folder / name)
+        files[name] = [made.size, made.crc]
+
+    for part in manifest["parts"]:
+        posts = json.loads((folder / f"{part['name']}.posts").read_text())
+        storage = FileStorage(str(work)).create()
+        count = sum(len(post["worths"]) for post in posts)
+        segment = W3Segment(W3Codec(), "MAIN", count, part["name"])
+        documents = W3Codec().per_document_writer(storage, segment)
+        for number in range(count):
+            documents.start_doc(number)
+            documents.add_field("record", None, Trap(mark), 0)
+            documents.finish_doc()
+        documents.close()
+        # Whoosh itself steps into the trap.
+        with closing(W3Codec().per_document_reader(storage, segment)) as reader:
+            reader.stored_fields(0)
+        mark.unlink()
+        name = f"MAIN_{part['name']}._stored.col"
+        put(part["files"], f"whoosh/{name}", (work / name).read_bytes())
+    put(manifest["files"], "whoosh/_MAIN_1.toc", pickle.dumps(Trap(mark)) * 50)
     text = json.dumps(manifest).encode()
     (folder / "manifest.json").write_bytes(text)
     (place / "current").write_text(f"{current.name} {sha256(text).hexdigest()}\n")
@@ -95,7 +114,7 @@ def test_an_index_that_comes_with_a_clone_runs_nothing(
 ) -> None:
     mark = tmp_path / "it ran"
     KnowledgeBase(posts, posts / place).rebuild()
-    set_traps(posts / place, mark)
+    set_traps(posts / place, mark, tmp_path / "work")
     question = "refusing to merge unrelated histories"
     for words in (
         ("ask", question),

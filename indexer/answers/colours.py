@@ -11,8 +11,8 @@ from operator import itemgetter
 from pygments.lexers import get_all_lexers, get_lexer_by_name
 from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, _TokenType
 
-# Languages whose lexers end in time on everything that was tried, within the bounds below: 1,500
-# texts made to hurt each. Of others many take the square of the time, and some never end.
+# Lexers that stay fast within the bounds below on 1,500 hostile texts each. Many others take
+# quadratic time, and some never end.
 _LEXERS = frozenset(
     ("ApacheConf", "Awk", "Bash", "Bash Session", "Batchfile", "C", "C#", "C++", "Clojure",
      "CMake", "CSS", "Dart", "Diff", "Docker", "Elixir", "Erlang", "Fish", "Go", "GraphQL",
@@ -29,14 +29,15 @@ _ALIASES = {
     if name in _LEXERS
     for alias in aliases
 }
-# Characters; fewer for lexers that cut all of a text before they give the first token, or that can
-# take the square of the time for one: of 10,000 these took up to 2.4 s, of 2,000 under .06 s.
+# Characters. The slow lexers read the whole text before the first token, or need quadratic time for
+# one token: up to 2.4 s for 10,000 characters, under .06 s for 2,000.
 _LONGEST, _LONGEST_OF_SLOW = 10_000, 2_000
 _SLOW = frozenset(("console", "ini", "promql", "pycon", "ruby", "terraform"))
-# Of a long run of one kind some take the third power of the time for a single token.
+# On a long run of one kind of character some lexers need cubic time for a single token.
 _LONG_RUN = re.compile(r"\w{200}|\s{200}|[^\w\s]{200}")
-# Seconds after which a text is left without colours.
-_COLOURING = 0.1
+# Seconds of CPU time; past these the text gets no colours. A pass of the garbage collector counts,
+# too: in a large process it takes more than .1 s.
+_COLOURING = 0.5
 
 # What has a colour, the first that holds: keys, strings, numbers and kinds, names, comments.
 _COLOURS = (

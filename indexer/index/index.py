@@ -184,7 +184,7 @@ def open_current(
         folder = storage.folder_of(place, current.name)
         try:
             if not trusted and not storage.is_private(place, current):
-                raise storage.another_users(place)
+                raise storage.untrusted(place)
             index = _open(folder, current, Lease(folder), before, entirely)
         except IndexFault:
             raise

@@ -5,9 +5,8 @@ PLACE/current              the generation that answers, and the checksum of its 
 PLACE/generations/NAME/    the files of a generation
 PLACE/lock                 held while one is made
 
-A place may come with a folder that somebody else made, so nothing in it is trusted: no name is
-written through, removed or read that is a link, and nothing is removed from a folder without the
-tag.
+A place may come from somebody else, so nothing in it is trusted. Symbolic links are not followed
+when reading, writing or removing. Nothing is removed from a folder without the tag.
 """
 
 from __future__ import annotations
@@ -71,15 +70,15 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 def prepare(place: Path, *, trusted: bool = False) -> None:
     """Makes the folder of an index, private to its owner and ignored by git.
 
-    Raises IndexFault where that is a link, holds links, or is neither empty nor an index; where it
-    is another user's, unless such a one is `trusted`.
+    Raises IndexFault if the place is a link, contains links, or is neither empty nor an index, and
+    if it belongs to another user, unless `trusted`.
     """
     try:
         if not os.path.lexists(place):
             make_private(place)
         _check_entries(place)
         if not trusted and not _is_of_this_user(place):
-            raise another_users(place)
+            raise untrusted(place)
         if not is_index(place):
             if any(path.name != _TAG for path in place.iterdir()):
                 raise IndexFault(
@@ -120,7 +119,7 @@ def _check_entries(place: Path) -> None:
             continue
         if not (stat.S_ISDIR(mode) if path.name == "generations" else stat.S_ISREG(mode)):
             raise IndexFault(
-                f"{path} is a link or not of our making; name another place with --index"
+                f"{path} is a link or was not made by Fixdex; name another place with --index"
             )
 
 
@@ -141,8 +140,8 @@ def _is_of_this_user(path: Path) -> bool:
     return not hasattr(os, "getuid") or path.lstat().st_uid in (os.getuid(), 0)
 
 
-def another_users(place: Path) -> IndexFault:
-    """What is said of an index that another user may have written."""
+def untrusted(place: Path) -> IndexFault:
+    """The error for an index that another user may have written."""
     return IndexFault(
         f"{place} may have been written by another user; name another place with --index, or open"
         " it with --trust-index"

@@ -190,13 +190,13 @@ def _glued_heading(state: StateBlock, start: int, marks: str, text: str) -> bool
 
 
 def _typed(state: StateBlock, start: int, text: str) -> bool:
-    """Whether a line that begins like a command was typed at a root prompt: so was its neighbour.
+    """Whether a line that begins like a command was typed at a root prompt.
 
-    By itself `# docker compose up --build fails` is a title, whatever stands below it. Between two
-    commands stands what the first one printed, without an empty line and not in Chinese; and one
-    of the two has an option or a path.
+    It was if the next command above or below was, too. A single `# docker compose up` is a title.
+    Output may stand between two commands: no empty line, no Chinese, and one of the two commands
+    has an option or a path.
     """
-    if _says(text):
+    if _is_sentence(text):
         return False
     lines = (number for number in range(state.lineMax) if not state.isEmpty(number))
     first = next(number for number in lines)
@@ -222,20 +222,20 @@ def _typed_near(state: StateBlock, start: int, step: int, text: str, printed: bo
         if match and _COMMAND.match(line, match.end()):
             other = line[match.end() :]
             acts = not between or _OPERAND.search(text) or _OPERAND.search(other)
-            return bool(acts) and not _says(other)
+            return bool(acts) and not _is_sentence(other)
         if match or blank or not printed or _HAN.search(line) or _NO_OUTPUT.match(line):
             return False
         between = True
     return False
 
 
-def _says(text: str) -> bool:
-    """Whether words that begin like a command say something, as titles do."""
-    return bool(_SAYS.search(_QUOTED.sub("", text)))
+def _is_sentence(text: str) -> bool:
+    """Whether a text that begins like a command is a sentence: it has a verb or Chinese."""
+    return bool(_SENTENCE_WORDS.search(_QUOTED.sub("", text)))
 
 
-# Chinese, or words that stand in sentences and by themselves in no command.
-_SAYS = re.compile(
+# Chinese, or English words that occur in sentences and rarely as arguments of a command.
+_SENTENCE_WORDS = re.compile(
     f"[{HAN}]"
     r"|(?<![\w./-])(?:is|are|was|were|does|do not|cannot|can't|doesn't|won't|isn't|not|when|after"
     r"|while|without|because|but|fails?|failed|hangs?|rejected|refused|denied|breaks|broken|works|slow|loses"

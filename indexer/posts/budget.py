@@ -1,4 +1,4 @@
-"""Budget: ends work on somebody else's data that takes too long."""
+"""Budget: a time limit for work on untrusted data."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _AGAIN = 0.2
 
 
 class Overtime(BaseException):
-    """Work took longer than it may. No error that `except Exception` is meant for."""
+    """The time limit is over. Not an Exception, so that `except Exception` does not catch it."""
 
 
 def can_interrupt() -> bool:
-    """Whether work of this thread can be ended: by an alarm, which systems give the main thread."""
+    """Whether a time limit works in this thread: POSIX delivers alarms to the main thread only."""
     return hasattr(signal, "setitimer") and (threading.current_thread() is threading.main_thread())
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raises Overtime in what runs inside once this thread has worked for so many seconds.
+    """Raises Overtime inside the block when this thread has used so many seconds of CPU time.
 
-    Time that it waited does not count. A regular expression is ended, too. Where work cannot be
-    interrupted, it is not.
+    Waiting does not count. A running regular expression is interrupted, too. Without effect where
+    `can_interrupt()` is false.
     """
     if not can_interrupt():
         yield
